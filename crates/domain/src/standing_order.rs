@@ -1,0 +1,80 @@
+//! Standing orders: which periods are due to be billed.
+
+use crate::calendar::add_months;
+use chrono::NaiveDate;
+
+/// How often a standing order bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rhythm {
+    /// First day of the first period.
+    pub from_on: NaiveDate,
+    /// Months in a period; 0 bills once.
+    pub every_months: u32,
+    /// No period starts after this day.
+    pub end_on: Option<NaiveDate>,
+}
+
+/// One period to bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// First day.
+    pub from_on: NaiveDate,
+    /// Last day; none when billed once.
+    pub to_on: Option<NaiveDate>,
+}
+
+impl Rhythm {
+    /// Period number `n`, counted from 0. Always reckoned from the first day, so that the 31st does not drift.
+    pub fn period(&self, n: u32) -> Option<Period> {
+        if self.every_months == 0 {
+            return (n == 0).then_some(Period { from_on: self.from_on, to_on: None });
+        }
+        let from_on = add_months(self.from_on, n.checked_mul(self.every_months)?)?;
+        if self.end_on.is_some_and(|end| from_on > end) {
+            return None;
+        }
+        let to_on = add_months(self.from_on, (n + 1).checked_mul(self.every_months)?)?.pred_opt();
+        Some(Period { from_on, to_on })
+    }
+
+    /// Periods that have started by `bill_on`, beginning with number `next`; at most `limit`.
+    pub fn due(&self, next: u32, bill_on: NaiveDate, limit: usize) -> Vec<(u32, Period)> {
+        (next..)
+            .map_while(|n| self.period(n).map(|p| (n, p)))
+            .take_while(|(_, p)| p.from_on <= bill_on)
+            .take(limit)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(y: i32, m: u32, d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(y, m, d).unwrap()
+    }
+
+    #[test]
+    fn the_31st_does_not_drift() {
+        let r = Rhythm { from_on: day(2026, 1, 31), every_months: 1, end_on: None };
+        let starts: Vec<NaiveDate> = r.due(0, day(2026, 4, 30), 99).iter().map(|(_, p)| p.from_on).collect();
+        assert_eq!(starts, [day(2026, 1, 31), day(2026, 2, 28), day(2026, 3, 31), day(2026, 4, 30)]);
+        assert_eq!(r.period(0).unwrap().to_on, Some(day(2026, 2, 27)));
+    }
+
+    #[test]
+    fn once_means_once_and_an_end_date_ends() {
+        let once = Rhythm { from_on: day(2026, 1, 1), every_months: 0, end_on: None };
+        assert_eq!(once.due(0, day(2030, 1, 1), 99).len(), 1);
+        assert!(once.due(1, day(2030, 1, 1), 99).is_empty());
+        let ended = Rhythm { from_on: day(2026, 1, 1), every_months: 3, end_on: Some(day(2026, 6, 30)) };
+        assert_eq!(ended.due(0, day(2030, 1, 1), 99).len(), 2);
+    }
+
+    #[test]
+    fn a_period_not_yet_begun_is_not_due() {
+        let r = Rhythm { from_on: day(2027, 1, 1), every_months: 12, end_on: None };
+        assert!(r.due(0, day(2026, 12, 31), 99).is_empty());
+    }
+}
