@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The database schema, one change a file, the same on SQLite and PostgreSQL.
+//!
+//! To add one: a new file `mYYYYMMDD_HHMMSS_verb_noun.rs` with portable DDL, listed in `Migrator`. Never edit one that
+//! has landed. Every table with `org_id` gets forced row-level security from `ddl::apply`.
+
+mod ddl;
+mod m20261123_000001_create_organisation;
+mod m20261123_000002_create_customer;
+mod m20261123_000003_create_invoice;
+mod m20261123_000004_create_ledger;
+mod m20261123_000005_create_delivery;
+mod m20261123_000006_protect_history;
+
+pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
+pub use sea_orm_migration::prelude::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// All migrations in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_organisation::Migration),
+            Box::new(m20261123_000002_create_customer::Migration),
+            Box::new(m20261123_000003_create_invoice::Migration),
+            Box::new(m20261123_000004_create_ledger::Migration),
+            Box::new(m20261123_000005_create_delivery::Migration),
+            Box::new(m20261123_000006_protect_history::Migration),
+        ]
+    }
+}

@@ -1,6 +1,7 @@
 //! The customer as the organisation's own system describes it: fields, values and the difference between two records.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Language of documents and mails.
@@ -96,35 +97,58 @@ impl Field {
 /// A customer's values by field, each as normalised text. Absent is empty.
 ///
 /// `standard_products` holds one product number a line; `protected_identity` holds `true` or nothing.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CustomerRecord(Vec<Option<String>>);
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "BTreeMap<String, String>", from = "BTreeMap<String, String>")]
+pub struct CustomerRecord(Vec<(Field, Box<str>)>);
 
-impl Default for CustomerRecord {
-    fn default() -> Self {
-        Self(vec![None; Field::COUNT])
+impl From<CustomerRecord> for BTreeMap<String, String> {
+    fn from(record: CustomerRecord) -> Self {
+        record.0.into_iter().map(|(f, v)| (f.name().to_owned(), v.into_string())).collect()
+    }
+}
+
+impl From<BTreeMap<String, String>> for CustomerRecord {
+    fn from(map: BTreeMap<String, String>) -> Self {
+        let mut record = Self::default();
+        for (name, value) in map {
+            if let Some(field) = Field::parse(&name) {
+                record.set(field, Some(value));
+            }
+        }
+        record
     }
 }
 
 /// Hides every value: records are people.
 impl fmt::Debug for CustomerRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set = self.0.iter().filter(|v| v.is_some()).count();
-        write!(f, "CustomerRecord({set} fields)")
+        write!(f, "CustomerRecord({} fields)", self.0.len())
     }
 }
 
 impl CustomerRecord {
     /// The value of a field.
     pub fn get(&self, field: Field) -> Option<&str> {
-        self.0.get(field as usize).and_then(Option::as_deref)
+        let at = self.0.binary_search_by_key(&field, |(f, _)| *f).ok()?;
+        self.0.get(at).map(|(_, v)| &**v)
     }
 
     /// Sets or, with `None` or blank text, clears a field.
     pub fn set(&mut self, field: Field, value: Option<String>) {
-        if let Some(slot) = self.0.get_mut(field as usize) {
-            *slot = value.filter(|v| !v.is_empty());
+        let at = self.0.binary_search_by_key(&field, |(f, _)| *f);
+        match (at, value.filter(|v| !v.is_empty())) {
+            (Ok(at), Some(value)) => self.0[at].1 = value.into(),
+            (Ok(at), None) => {
+                self.0.remove(at);
+            }
+            (Err(at), Some(value)) => self.0.insert(at, (field, value.into())),
+            (Err(_), None) => {}
         }
+    }
+
+    /// Every value that is there.
+    pub fn values(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.0.iter().map(|(f, v)| (*f, &**v))
     }
 
     /// Product numbers of `standard_products`.

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The frozen document drawn for people: PDF, HTML and mail. The same document always gives the same bytes.
+//!
+//! Pure; may import `domain` and its own format libraries. Words in three languages stand in `words`; add a text there
+//! and the compiler asks for every language.
+#![expect(clippy::float_arithmetic, reason = "drawing is done in points")]
+
+mod format;
+mod html;
+pub mod mail;
+mod pdf;
+mod words;
+
+pub use html::html;
+pub use pdf::pdf;
+
+/// Why a document could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The PDF would break PDF/A-3a or PDF/UA-1.
+    #[error("PDF: {0}")]
+    Pdf(String),
+    /// The page could not be filled in.
+    #[error("HTML: {0}")]
+    Html(#[from] askama::Error),
+    /// The mail could not be put together.
+    #[error("mail: {0}")]
+    Mail(String),
+}

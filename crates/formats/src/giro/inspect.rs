@@ -55,10 +55,14 @@ fn assignment(a: &Assignment<'_>) -> Value {
         .payments
         .iter()
         .map(|p| {
-            json!({
+            let mut payment = json!({
                 "kid": Some(p.kid).filter(|k| !k.is_empty()), "amount_ore": p.amount_ore, "type": p.kind,
                 "date": p.settled_on, "debit_account": p.debit_account,
-            })
+            });
+            if let (Some(text), Some(fields)) = (&p.text, payment.as_object_mut()) {
+                fields.insert("text".to_owned(), json!(text));
+            }
+            payment
         })
         .collect();
     json!({

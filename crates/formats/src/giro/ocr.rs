@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Counts and sums of an assignment or a file. `other` is the sum with reversals (18, 20) always added.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Totals {
     transactions: u64,
     net: i128,

@@ -1,0 +1,21 @@
+//! Table `mandate`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "mandate")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub bank_account_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub kid: String,
+    pub customer_id: Option<Uuid>,
+    pub notify: bool,
+    pub active: bool,
+    pub updated_on: Date,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

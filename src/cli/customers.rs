@@ -1,0 +1,168 @@
+//! Customer lists at the command line.
+
+use super::{Org, context, print_json, text};
+use crate::services::customer::{self, Action, Input, PlanReport, PlanRow};
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use domain::customer::shown;
+use formats::customer_list::Mode;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use uuid::Uuid;
+
+/// Customer lists.
+#[derive(Subcommand)]
+pub(super) enum CustomersCommand {
+    /// Shows what a file would do. Nothing changes; the plan can be applied for seven days.
+    Plan {
+        /// CSV, XLSX, JSON or NDJSON.
+        file: PathBuf,
+        /// Whether the file holds everybody or only changes.
+        #[arg(long, value_enum, default_value = "full")]
+        mode: ListMode,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Applies a plan by its id, or plans and applies a file.
+    Apply {
+        /// A plan's id, or a file.
+        plan_or_file: String,
+        /// Whether the file holds everybody or only changes.
+        #[arg(long, value_enum, default_value = "full")]
+        mode: ListMode,
+        /// Applies although more customers would end than the guard allows.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+/// Whether a list holds everybody.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ListMode {
+    /// Everybody; who is not in it has left.
+    Full,
+    /// Changes only.
+    Delta,
+}
+
+impl From<ListMode> for Mode {
+    fn from(mode: ListMode) -> Self {
+        match mode {
+            ListMode::Full => Self::Full,
+            ListMode::Delta => Self::Delta,
+        }
+    }
+}
+
+pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
+    let ctx = context().await?;
+    match command {
+        CustomersCommand::Plan { file, mode, json, org } => {
+            let actor = org.actor(&ctx).await?;
+            let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let planned = customer::plan(&ctx, &actor, &Input { bytes: &bytes, mode: mode.into() }).await;
+            let report = match planned {
+                Err(crate::services::Error::Refused(refusal)) if json => {
+                    print_json(&json!({ "file_error": { "code": refusal.code, "message": refusal.message } }))?;
+                    return Ok(ExitCode::FAILURE);
+                }
+                other => other?,
+            };
+            let rows = customer::rows_of_plan(&ctx, &actor, report.id).await?;
+            if json { print_json(&as_json(&report, &rows))? } else { show(&report, &rows) }
+        }
+        CustomersCommand::Apply { plan_or_file, mode, force, org } => {
+            let actor = org.actor(&ctx).await?;
+            let id = match Uuid::try_parse(&plan_or_file) {
+                Ok(id) => id,
+                Err(_) => {
+                    let bytes =
+                        std::fs::read(&plan_or_file).with_context(|| format!("{plan_or_file} cannot be read"))?;
+                    customer::plan(&ctx, &actor, &Input { bytes: &bytes, mode: mode.into() }).await?.id
+                }
+            };
+            let applied = customer::apply(&ctx, &actor, id, force).await?;
+            println!(
+                "{} made, {} changed, {} ended.",
+                text::count(i64::try_from(applied.created).unwrap_or_default()),
+                text::count(i64::try_from(applied.changed).unwrap_or_default()),
+                text::count(i64::try_from(applied.ended).unwrap_or_default()),
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything a plan says, with its rows by what they do.
+pub(super) fn as_json(report: &PlanReport, rows: &[PlanRow]) -> Value {
+    let numbers = |action: Action| -> Vec<&str> {
+        rows.iter().filter(|r| r.action == action).map(|r| r.number.as_str()).collect()
+    };
+    let changed: Map<String, Value> = rows
+        .iter()
+        .filter(|r| r.action == Action::Change)
+        .map(|r| (r.number.clone(), r.fields.iter().map(|f| Value::from(f.field.as_str())).collect()))
+        .collect();
+    let diffs: Vec<Value> = rows
+        .iter()
+        .filter(|r| !r.fields.is_empty())
+        .map(|r| json!({ "number": r.number, "fields": r.fields }))
+        .collect();
+    let records: Vec<Value> = rows.iter().filter_map(|r| r.record.as_ref()).map(record_json).collect();
+    let mut out = json!(report.summary);
+    let more = json!({
+        "plan_id": report.id, "mode": report.mode, "expires_at": report.expires_at, "file_error": null,
+        "new_numbers": numbers(Action::New), "changed": changed, "reopened": numbers(Action::Reopen),
+        "ending_numbers": numbers(Action::End), "diffs": diffs, "records": records,
+    });
+    if let (Value::Object(out), Value::Object(more)) = (&mut out, more) {
+        out.extend(more);
+    }
+    out
+}
+
+fn record_json(record: &domain::customer::CustomerRecord) -> Value {
+    let fields = record.values().map(|(f, v)| (f.name().to_owned(), json!(shown(f, Some(v)))));
+    Value::Object(fields.collect())
+}
+
+fn show(report: &PlanReport, rows: &[PlanRow]) {
+    let s = &report.summary;
+    let row = |name: &str, n: usize| vec![name.to_owned(), text::count(i64::try_from(n).unwrap_or_default())];
+    println!("Plan {}\n", report.id);
+    let counts = [
+        row("new", s.counts.new),
+        row("changed", s.counts.changed),
+        row("unchanged", s.counts.unchanged),
+        row("reopened", s.counts.reopened),
+        row("ending", s.counts.ending),
+        row("rejected", s.counts.rejected),
+        row("skipped", s.counts.skipped),
+    ];
+    print!("{}", text::table(&counts, "  "));
+    for column in &s.refused_columns {
+        let why = if column.reason == "national_id" { "national identity numbers" } else { "no purpose" };
+        println!("  column «{}» is not stored: {why}", column.heading);
+    }
+    for error in s.errors.iter().take(20) {
+        let column = error.column.map(|c| format!(", column {c}")).unwrap_or_default();
+        println!("  line {}{column}: {}", error.line, error.code.replace('_', " "));
+    }
+    if s.errors.len() > 20 {
+        println!("  and {} more errors; --json lists all", s.errors.len() - 20);
+    }
+    for changed in rows.iter().filter(|r| r.action == Action::Change).take(10) {
+        let fields: Vec<&str> = changed.fields.iter().map(|f| f.field.as_str()).collect();
+        println!("  {} changes {}", changed.number, fields.join(", "));
+    }
+    if s.guard.trips {
+        println!("\nThe guard stops this plan: {} % of the active customers would end.", s.guard.percent);
+    }
+    println!("\nNothing has changed. Apply with: reskontro customers apply {}", report.id);
+}

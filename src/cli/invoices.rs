@@ -1,0 +1,130 @@
+//! Invoice runs and the ledger at the command line.
+
+use super::{Org, context, print_json, text};
+use crate::services::run::{self as runs, NewRun};
+use crate::services::{delivery, ledger as ledgers};
+use chrono::NaiveDate;
+use clap::Subcommand;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Invoices.
+#[derive(Subcommand)]
+pub(super) enum InvoicesCommand {
+    /// Bills everything due on standing orders: shows it, and with --commit issues it.
+    Run {
+        #[command(flatten)]
+        org: Org,
+        /// Periods that have begun by this day; today when left out.
+        #[arg(long)]
+        bill_on: Option<NaiveDate>,
+        /// Due date; by the organisation's terms when left out.
+        #[arg(long)]
+        due_on: Option<NaiveDate>,
+        /// Issues the invoices.
+        #[arg(long)]
+        commit: bool,
+        /// Sends mail at once instead of after 15 minutes.
+        #[arg(long)]
+        now: bool,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sends every mail that is due.
+    Send,
+}
+
+pub(super) async fn run(command: InvoicesCommand) -> anyhow::Result<()> {
+    let ctx = context().await?;
+    match command {
+        InvoicesCommand::Send => {
+            let states = delivery::drain(&ctx).await?;
+            for (state, n) in states {
+                println!("{n:>7}  {state}");
+            }
+        }
+        InvoicesCommand::Run { org, bill_on, due_on, commit, now, json } => {
+            let actor = org.actor(&ctx).await?;
+            let new = NewRun { bill_on, due_on, send_after_minutes: now.then_some(0) };
+            if !commit {
+                let preview = runs::preview(&ctx, &actor, &new).await?;
+                if json {
+                    return print_json(&preview);
+                }
+                let invoices = i64::try_from(preview.invoices).unwrap_or(i64::MAX);
+                println!("{} invoices, {} with VAT.", text::count(invoices), text::kr(preview.total_ore));
+                for (reason, n) in &preview.skipped {
+                    println!("  {n} skipped: {}", reason.replace('_', " "));
+                }
+                if preview.without_address > 0 {
+                    println!("  {} without an e-mail address", preview.without_address);
+                }
+                println!("Nothing is issued. Issue with --commit.");
+                return Ok(());
+            }
+            let id = runs::start(&ctx, &actor, &new).await?;
+            let done = runs::continue_run(&ctx, &actor, id, progress).await?;
+            println!("Run {id}: {} invoices, {}.", text::count(done.issued_count), text::kr(done.issued_ore));
+        }
+    }
+    Ok(())
+}
+
+/// One line that is written over, when somebody is watching.
+fn progress(run: &crate::store::billing::Run) {
+    let mut out = std::io::stderr();
+    if out.is_terminal() {
+        let end = if run.status == "running" { "" } else { "\n" };
+        let _ = write!(out, "\r{} of {} invoices issued{end}", run.issued_count, run.expected_count);
+    }
+}
+
+/// The customer ledger.
+#[derive(Subcommand)]
+pub(super) enum LedgerCommand {
+    /// Checks that the ledger balances and the numbers run without a gap.
+    Verify {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Postings of a period as CSV for the accounting system.
+    Export {
+        #[command(flatten)]
+        org: Org,
+        /// First day.
+        #[arg(long)]
+        from: NaiveDate,
+        /// Last day.
+        #[arg(long)]
+        to: NaiveDate,
+    },
+}
+
+pub(super) async fn ledger(command: LedgerCommand) -> anyhow::Result<ExitCode> {
+    let ctx = context().await?;
+    match command {
+        LedgerCommand::Export { org, from, to } => {
+            let actor = org.actor(&ctx).await?;
+            print!("{}", ledgers::export_postings(&ctx, &actor, from, to).await?);
+        }
+        LedgerCommand::Verify { org, json } => {
+            let actor = org.actor(&ctx).await?;
+            let checks = ledgers::verify(&ctx, &actor).await?;
+            let broken = checks.iter().any(|c| !c.findings.is_empty());
+            if json {
+                print_json(&checks)?;
+            } else {
+                for check in &checks {
+                    println!("{}  {}", if check.findings.is_empty() { "ok    " } else { "BROKEN" }, check.rule);
+                    check.findings.iter().for_each(|f| println!("          {f}"));
+                }
+            }
+            return Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,145 @@
+//! The command line: each command prints for people, or with `--json` for programs, and fails with one clear line.
+#![expect(clippy::print_stdout, reason = "printing is what a command line does")]
+
+mod bank;
+mod customers;
+mod demo;
+mod invoices;
+mod operate;
+mod organisations;
+mod serve;
+mod text;
+
+use crate::config::Config;
+use crate::ctx::Ctx;
+use crate::services::Actor;
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use uuid::Uuid;
+
+/// Invoicing and accounts receivable for Norwegian businesses and associations.
+#[derive(Parser)]
+#[command(name = "reskontro", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a year's worth of an association in a fresh database, shows what happened, and serves it.
+    Demo(demo::Args),
+    /// Serves the API and does the background work.
+    Serve,
+    /// Brings the database schema up to date.
+    Migrate,
+    /// PostgreSQL roles.
+    #[command(subcommand)]
+    Db(operate::DbCommand),
+    /// Settings.
+    #[command(subcommand)]
+    Config(operate::ConfigCommand),
+    /// Organisations.
+    #[command(subcommand)]
+    Org(organisations::OrgCommand),
+    /// API keys.
+    #[command(subcommand)]
+    ApiKey(organisations::KeyCommand),
+    /// Customer lists: look at what a file would do, then do it.
+    #[command(subcommand)]
+    Customers(customers::CustomersCommand),
+    /// Invoices.
+    #[command(subcommand)]
+    Invoices(invoices::InvoicesCommand),
+    /// Bank files.
+    #[command(subcommand)]
+    Bank(bank::BankCommand),
+    /// The customer ledger.
+    #[command(subcommand)]
+    Ledger(invoices::LedgerCommand),
+    /// Background jobs.
+    #[command(subcommand)]
+    Job(operate::JobCommand),
+    /// Prints the OpenAPI document.
+    Openapi,
+}
+
+/// Which organisation a command is about.
+#[derive(clap::Args)]
+struct Org {
+    /// Organisation id; may be left out when there is only one.
+    #[arg(long)]
+    org: Option<Uuid>,
+}
+
+impl Org {
+    async fn actor(&self, ctx: &Ctx) -> anyhow::Result<Actor> {
+        if let Some(org) = self.org {
+            return Ok(Actor::operator(org));
+        }
+        let tx = ctx.db.system().await?;
+        let all = crate::store::organisation::list_ids(&tx).await?;
+        match all.as_slice() {
+            [only] => Ok(Actor::operator(*only)),
+            [] => bail!("there is no organisation yet; make one with `reskontro org create`"),
+            _ => bail!("there are several organisations; say which with --org"),
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "reskontro: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(args) => demo::run(args).await?,
+        Command::Serve => serve::run(Config::load()?).await?,
+        Command::Migrate => {
+            let config = Config::load()?;
+            crate::store::migrate(&config.database).await.context("the schema could not be brought up to date")?;
+            println!("The database schema is up to date.");
+        }
+        Command::Db(command) => operate::db(command).await?,
+        Command::Config(command) => operate::config(&command)?,
+        Command::Org(command) => organisations::org(command).await?,
+        Command::ApiKey(command) => organisations::key(command).await?,
+        Command::Customers(command) => return customers::run(command).await,
+        Command::Invoices(command) => invoices::run(command).await?,
+        Command::Bank(command) => return bank::run(command).await,
+        Command::Ledger(command) => return invoices::ledger(command).await,
+        Command::Job(command) => operate::job(command).await?,
+        Command::Openapi => println!("{}", crate::http::openapi_json()?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A context by the settings, with the embedded database brought up to date.
+async fn context() -> anyhow::Result<Ctx> {
+    let config = Config::load()?;
+    serve::log(&config);
+    serve::prepare(&config).await?;
+    crate::app::context(config).await
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `reskontro serve`: the API and the workers in one process.
+
+use crate::config::Config;
+use crate::ctx::Ctx;
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Serves until the process is told to stop.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    log(&config);
+    prepare(&config).await?;
+    let ctx = crate::app::context(config).await?;
+    serve(ctx).await
+}
+
+/// The embedded database is brought up to date by itself; PostgreSQL is migrated by its owner.
+pub(super) async fn prepare(config: &Config) -> anyhow::Result<()> {
+    if config.database.url.expose_secret().starts_with("sqlite:") {
+        crate::store::migrate(&config.database).await.context("the embedded database could not be made ready")?;
+    }
+    Ok(())
+}
+
+/// Structured logs to standard error; the first call wins.
+pub(super) fn log(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = if config.log.format == "json" { builder.json().try_init() } else { builder.try_init() };
+}
+
+/// Serves a context until Ctrl-C or SIGTERM, then finishes what was begun.
+pub(super) async fn serve(ctx: Ctx) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(&ctx.config.http.bind)
+        .await
+        .with_context(|| format!("{} cannot be listened on", ctx.config.http.bind))?;
+    let stop = CancellationToken::new();
+    let workers =
+        if ctx.config.worker.enabled { Some(tokio::spawn(crate::jobs::run(ctx.clone(), stop.clone()))) } else { None };
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    let halt = stop.clone();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        tracing::info!("stopping: finishing what was begun");
+        halt.cancel();
+    });
+    let router = crate::http::router(ctx.clone());
+    axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).await?;
+    stop.cancel();
+    if let Some(workers) = workers {
+        workers.await??;
+    }
+    ctx.db.close().await;
+    Ok(())
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,258 @@
+//! Typed settings: `config/default.toml`, then the file named by `RESKONTRO_CONFIG`, then the environment
+//! (`RESKONTRO__SECTION__KEY`). The only place that reads the environment.
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// Every key with its default and what it means.
+pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where rows live.
+    pub database: Database,
+    /// Where files live.
+    pub files: Files,
+    /// The web server.
+    pub http: Http,
+    /// How mail leaves.
+    pub mail: Mail,
+    /// What is too large.
+    pub limits: Limits,
+    /// Background work.
+    pub worker: Worker,
+    /// What is logged and how.
+    pub log: Log,
+}
+
+/// Where rows live.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// What the service signs in with.
+    pub url: SecretString,
+    /// What `reskontro migrate` signs in with; PostgreSQL only.
+    pub owner_url: Option<SecretString>,
+    /// Connections of one process.
+    pub max_connections: u32,
+    /// Seconds to wait for a connection.
+    pub acquire_timeout_seconds: u64,
+}
+
+/// Where files live.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Folder of documents, bank files and keys.
+    pub dir: PathBuf,
+}
+
+/// The web server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port.
+    pub bind: String,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Spool folder or relay.
+    pub mode: MailMode,
+    /// Folder of `.eml` files.
+    pub spool_dir: PathBuf,
+    /// Relay host.
+    pub host: String,
+    /// Relay port.
+    pub port: u16,
+    /// Encryption.
+    pub tls: MailTls,
+    /// Account at the relay; empty for none.
+    pub username: String,
+    /// Its password.
+    pub password: SecretString,
+    /// A private certificate authority in PEM, besides the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// Name given in EHLO; empty for the host's own.
+    pub hello: String,
+    /// Domain of Message-IDs and envelope senders.
+    pub domain: String,
+    /// Connections kept open.
+    pub connections: usize,
+    /// Seconds before a silent relay is given up.
+    pub timeout_seconds: u64,
+    /// Larger mails carry no attachment.
+    pub max_bytes: usize,
+}
+
+/// Spool folder or relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailMode {
+    /// `.eml` files in a folder.
+    Spool,
+    /// SMTP.
+    Smtp,
+}
+
+/// Encryption towards the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTls {
+    /// In clear; loopback only.
+    None,
+    /// Starts in clear, and refuses to go on without TLS.
+    Starttls,
+    /// TLS from the first byte.
+    Tls,
+}
+
+/// What is too large.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of a customer list.
+    pub customer_list_bytes: usize,
+    /// Bytes of a bank file.
+    pub bank_file_bytes: usize,
+    /// Bytes of any other request.
+    pub body_bytes: usize,
+    /// Seconds a request may take.
+    pub request_seconds: u64,
+}
+
+/// Background work.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Whether `serve` runs it.
+    pub enabled: bool,
+    /// Seconds between looks at the queues.
+    pub poll_seconds: u64,
+    /// Seconds a worker may hold a delivery.
+    pub lease_seconds: i64,
+    /// Invoices issued in one transaction of a run.
+    pub run_batch: u64,
+}
+
+/// What is logged and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `text` or `json`.
+    pub format: String,
+    /// A `tracing` filter.
+    pub filter: String,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Missing, of the wrong type or unknown.
+    #[error("{0}")]
+    Read(Box<figment::Error>),
+    /// Of the right type and still wrong.
+    #[error("{key}: {message}")]
+    Invalid {
+        /// The key.
+        key: &'static str,
+        /// What to do.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads defaults, the file named by `RESKONTRO_CONFIG`, and the environment.
+    pub fn load() -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULT_TOML));
+        if let Some(path) = std::env::var_os("RESKONTRO_CONFIG") {
+            figment = figment.merge(Toml::file_exact(PathBuf::from(path)));
+        }
+        Self::from_figment(&figment.merge(Env::prefixed("RESKONTRO__").split("__")))
+    }
+
+    /// Defaults with changes in TOML, for tests and the demo.
+    pub fn with(changes: &str) -> Result<Self, ConfigError> {
+        Self::from_figment(&Figment::from(Toml::string(DEFAULT_TOML)).merge(Toml::string(changes)))
+    }
+
+    fn from_figment(figment: &Figment) -> Result<Self, ConfigError> {
+        let config: Self = figment.extract().map_err(|e| ConfigError::Read(Box::new(e)))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let fail = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
+        let url = self.database.url.expose_secret();
+        if !url.starts_with("sqlite:") && !url.starts_with("postgres") {
+            return fail("database.url", "start it with sqlite: or postgres://");
+        }
+        if self.database.acquire_timeout_seconds <= 30 {
+            return fail(
+                "database.acquire_timeout_seconds",
+                "must be above 30, the time a writer may wait for another",
+            );
+        }
+        if self.http.bind.parse::<std::net::SocketAddr>().is_err() {
+            return fail("http.bind", "give an address and a port, such as 127.0.0.1:8080");
+        }
+        if self.mail.domain.is_empty() || self.mail.domain.contains('@') {
+            return fail("mail.domain", "give a domain, such as faktura.example.no");
+        }
+        let loopback = matches!(self.mail.host.as_str(), "localhost" | "127.0.0.1" | "::1");
+        if self.mail.mode == MailMode::Smtp && self.mail.tls == MailTls::None && !loopback {
+            return fail("mail.tls", "use starttls or tls; mail in clear is only for a relay on this host");
+        }
+        if self.mail.connections == 0 || self.worker.run_batch == 0 {
+            return fail("mail.connections", "at least one connection and one invoice a batch");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_is_whole_and_valid() {
+        assert!(Config::with("").is_ok());
+    }
+
+    #[test]
+    fn every_default_key_has_a_comment() {
+        let mut previous = "";
+        for line in DEFAULT_TOML.lines() {
+            if line.contains(" = ") && !line.starts_with('#') {
+                assert!(previous.starts_with('#'), "no comment above: {line}");
+            }
+            previous = line;
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = Config::with("[http]\nport = 1\n").unwrap_err().to_string();
+        assert!(error.contains("port"), "{error}");
+    }
+
+    #[test]
+    fn mail_in_clear_leaves_only_to_this_host() {
+        let error = Config::with("[mail]\nmode = \"smtp\"\ntls = \"none\"\nhost = \"mail.example\"\n").unwrap_err();
+        assert!(error.to_string().starts_with("mail.tls"), "{error}");
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let config = Config::with("[mail]\npassword = \"hunter2\"\n").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,167 @@
+//! The one thing services receive. May import `ports`, `config` and the database handle.
+
+use crate::config::Config;
+use crate::ports::{Clock, FileStore, Mailer, Rng};
+use crate::store::Db;
+use chrono::{DateTime, NaiveDate, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// Database, clock, ids, ports and settings.
+#[derive(Clone)]
+pub struct Ctx {
+    /// The database.
+    pub db: Db,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<Ids>,
+    /// Gives random bytes.
+    pub rng: Arc<dyn Rng>,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// Keeps files.
+    pub files: Arc<dyn FileStore>,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Key of keyed hashes, one per installation.
+    pub key: Arc<InstallationKey>,
+}
+
+impl Ctx {
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The business date: today in Oslo.
+    pub fn today(&self) -> NaiveDate {
+        self.now().with_timezone(&chrono_tz::Europe::Oslo).date_naive()
+    }
+
+    /// A new id, greater than every id this process made before.
+    pub fn id(&self) -> Uuid {
+        self.ids.next(self.now(), self.rng.as_ref())
+    }
+
+    /// A random number for jitter.
+    pub fn jitter(&self) -> u16 {
+        let mut bytes = [0; 2];
+        self.rng.fill(&mut bytes);
+        u16::from_le_bytes(bytes)
+    }
+}
+
+/// Makes UUIDv7 ids that grow within the process.
+#[derive(Default)]
+pub struct Ids {
+    last: Mutex<(u64, u32)>,
+}
+
+impl Ids {
+    fn next(&self, now: DateTime<Utc>, rng: &dyn Rng) -> Uuid {
+        let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+        let mut random = [0; 10];
+        rng.fill(&mut random);
+        let (millis, count) = {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = if millis > last.0 { (millis, 0) } else { (last.0, last.1 + 1) };
+            *last
+        };
+        // The counter fills the bits right after the time: rand_a and the top of rand_b.
+        let count = count.to_be_bytes();
+        random[0] = count[1];
+        random[1] = count[2];
+        random[2] = count[3] >> 2;
+        random[3] = (count[3] << 6) | (random[3] & 0x3f);
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+}
+
+/// The system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    fn now(&self) -> DateTime<Utc> {
+        let now = Utc::now();
+        DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+    }
+}
+
+/// The system's random bytes.
+pub struct SystemRng;
+
+impl Rng for SystemRng {
+    #[expect(clippy::expect_used, reason = "a system without random bytes cannot keep secrets: stop")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system gives random bytes");
+    }
+}
+
+/// A secret of the installation for keyed hashes of low-entropy values.
+pub struct InstallationKey([u8; 32]);
+
+impl InstallationKey {
+    /// From its 32 bytes.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// HMAC-SHA-256 over length-prefixed parts.
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // A 32-byte key is always accepted.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        for part in parts {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Zero;
+    impl Rng for Zero {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    #[test]
+    fn ids_grow_even_when_the_clock_stands_or_goes_back() {
+        let ids = Ids::default();
+        let at = |s| DateTime::from_timestamp(s, 0).unwrap();
+        let mut last = ids.next(at(100), &Zero);
+        for second in [100, 100, 99, 50, 101].into_iter().chain(std::iter::repeat_n(101, 2000)) {
+            let next = ids.next(at(second), &Zero);
+            assert!(next > last, "{next} {last}");
+            last = next;
+        }
+    }
+
+    #[test]
+    fn parts_are_not_run_together() {
+        let key = InstallationKey::new([7; 32]);
+        assert_ne!(key.hash(&[b"ab", b"c"]), key.hash(&[b"a", b"bc"]));
+    }
+}

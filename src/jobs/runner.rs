@@ -1,0 +1,104 @@
+//! The jobs by name, and how one is claimed, run and finished.
+
+use crate::ctx::Ctx;
+use crate::services::{Actor, Error, delivery, ledger, run, upkeep};
+use crate::store::job::{self as store, After, Claimed};
+use chrono::Duration;
+use uuid::Uuid;
+
+/// A job by name.
+pub struct Known {
+    /// Stable name, as in the queue.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Hour and minute in Oslo when it runs each day.
+    pub daily_at: Option<(u32, u32)>,
+}
+
+/// Every job.
+pub const JOBS: &[Known] = &[
+    Known { name: "commit_run", about: "issues the invoices of a started run", daily_at: None },
+    Known { name: "send_deliveries", about: "sends every delivery that is due", daily_at: None },
+    Known { name: "verify_ledger", about: "checks that the ledger balances", daily_at: Some((2, 0)) },
+    Known { name: "forget_old", about: "forgets old idempotency keys, jobs and plans", daily_at: Some((3, 0)) },
+];
+
+/// Seconds a worker may hold a job before another may take it.
+const LEASE_SECONDS: i64 = 600;
+/// Attempts before a job is parked for a person.
+const MAX_ATTEMPTS: i64 = 8;
+
+/// Takes the next due job and runs it; `false` when none is due.
+pub async fn run_next(ctx: &Ctx) -> Result<bool, Error> {
+    let now = ctx.now();
+    let tx = ctx.db.system().await?;
+    let claimed = store::claim(&tx, now, now + Duration::seconds(LEASE_SECONDS)).await?;
+    tx.commit().await?;
+    let Some(job) = claimed else { return Ok(false) };
+    let after = match execute(ctx, &job).await {
+        Ok(()) => After::Done,
+        Err(error) => failed(ctx, &job, &error),
+    };
+    let state = match &after {
+        After::Done => "done",
+        After::Retry(..) => "retry",
+        After::Parked(_) => "parked",
+    };
+    metrics::counter!("reskontro_jobs_total", "name" => job.name.clone(), "state" => state).increment(1);
+    let tx = ctx.db.system().await?;
+    store::finish(&tx, &job, ctx.now(), after).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn failed(ctx: &Ctx, job: &Claimed, error: &Error) -> After {
+    let text = error.code().map_or_else(|| "internal".to_owned(), str::to_owned);
+    tracing::warn!(job.name = %job.name, job.id = %job.id, job.attempts = job.attempts, error = %error, "a job failed");
+    let known = JOBS.iter().any(|k| k.name == job.name);
+    if known && job.attempts < MAX_ATTEMPTS {
+        let wait = 30 << job.attempts.clamp(0, 7);
+        return After::Retry(ctx.now() + Duration::seconds(wait), text);
+    }
+    After::Parked(text)
+}
+
+async fn execute(ctx: &Ctx, job: &Claimed) -> Result<(), Error> {
+    run_by_name(ctx, &job.name, job.org_id, job.subject_id).await
+}
+
+/// Runs one job here and now.
+pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>) -> Result<(), Error> {
+    let actor = Actor::job(org);
+    match name {
+        "commit_run" => {
+            let id = subject.ok_or_else(|| Error::not_found("invoice run"))?;
+            run::continue_run(ctx, &actor, id, |_| {}).await.map(|_| ())
+        }
+        "send_deliveries" => delivery::drain(ctx).await.map(|_| ()),
+        "verify_ledger" => {
+            let broken: Vec<String> = ledger::verify(ctx, &actor)
+                .await?
+                .into_iter()
+                .filter(|c| !c.findings.is_empty())
+                .map(|c| c.name)
+                .collect();
+            if broken.is_empty() {
+                return Ok(());
+            }
+            tracing::error!(org.id = %org, checks = %broken.join(","), "the ledger does not hold");
+            Err(Error::conflict("ledger_broken", format!("checks that do not hold: {}", broken.join(", "))))
+        }
+        "forget_old" => upkeep::forget_old(ctx, &actor).await,
+        _ => Err(Error::not_found("job")),
+    }
+}
+
+/// Runs everything that is due, in tests and at the command line.
+pub async fn drain_jobs(ctx: &Ctx) -> Result<u64, Error> {
+    let mut done = 0;
+    while run_next(ctx).await? {
+        done += 1;
+    }
+    Ok(done)
+}

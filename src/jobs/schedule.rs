@@ -1,0 +1,62 @@
+//! What is due when, in Oslo time: pure, and catches up once after a standstill (decision 53).
+
+use super::runner::JOBS;
+use crate::ctx::Ctx;
+use crate::services::Error;
+use crate::services::upkeep::job;
+use crate::store::{job as jobs, organisation};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Europe::Oslo;
+
+/// The day whose daily run is due at `now`, for a job that runs at `at`: today after that time, else yesterday.
+///
+/// A service that stood still for a week runs once, not seven times.
+pub fn due(now: DateTime<Utc>, at: NaiveTime) -> Option<NaiveDate> {
+    let local = now.with_timezone(&Oslo);
+    let today = local.date_naive();
+    if local.time() >= at { Some(today) } else { today.pred_opt() }
+}
+
+/// Enqueues every daily job that is due, for every organisation. Again does nothing: the day is the key.
+pub async fn enqueue_due(ctx: &Ctx) -> Result<u64, Error> {
+    let tx = ctx.db.system().await?;
+    let mut enqueued = 0;
+    for org in organisation::list_ids(&tx).await? {
+        for known in JOBS {
+            let Some((hour, minute)) = known.daily_at else { continue };
+            let Some(day) = NaiveTime::from_hms_opt(hour, minute, 0).and_then(|at| due(ctx.now(), at)) else {
+                continue;
+            };
+            enqueued += u64::from(jobs::enqueue(&tx, job(ctx, org, known.name, &day.to_string(), None)).await?);
+        }
+    }
+    tx.commit().await?;
+    Ok(enqueued)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_day_turns_in_oslo_time_summer_and_winter() {
+        let two = NaiveTime::from_hms_opt(2, 0, 0).unwrap();
+        let day = |t: &str| due(at(t), two).unwrap().to_string();
+        assert_eq!(day("2026-01-10T00:59:59Z"), "2026-01-09");
+        assert_eq!(day("2026-01-10T01:00:00Z"), "2026-01-10");
+        assert_eq!(day("2026-07-10T00:00:00Z"), "2026-07-10");
+        assert_eq!(day("2026-07-09T23:59:59Z"), "2026-07-09");
+    }
+
+    #[test]
+    fn the_hour_that_is_twice_and_the_hour_that_is_not_give_one_run() {
+        let half_past = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
+        // 29 March 2026: 02:30 does not exist; 25 October: it is twice.
+        assert_eq!(due(at("2026-03-29T01:00:00Z"), half_past).unwrap().to_string(), "2026-03-29");
+        assert_eq!(due(at("2026-10-25T00:30:00Z"), half_past), due(at("2026-10-25T01:30:00Z"), half_past));
+    }
+}

@@ -1,0 +1,157 @@
+//! Applies a planned sync: one transaction, all or nothing.
+
+use super::classify::{Action, PlanRow};
+use super::plan::parse_part;
+use crate::ctx::Ctx;
+use crate::services::error::Error;
+use crate::services::standing_order::sync_products;
+use crate::services::work::{Actor, Deed, Work};
+use crate::store::customer::{self as store, Batch, Customer, CustomerRow};
+use crate::store::organisation::{self, Counter};
+use crate::store::{plan as plans, product};
+use domain::customer::Field;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What was applied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Applied {
+    /// Customers made.
+    pub created: u64,
+    /// Customers changed or reopened.
+    pub changed: u64,
+    /// Customers ended.
+    pub ended: u64,
+}
+
+/// Applies a plan. 409 when data it touches moved since; a plan that trips the guard needs `force`.
+pub async fn apply(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Applied, Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let plan = plans::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;
+    match plan.status.as_str() {
+        "planned" if plan.expires_at > work.at => {}
+        "planned" | "expired" => return Err(Error::conflict("plan_expired", "the plan is too old; make a new one")),
+        "applied" => return Err(Error::conflict("plan_applied", "this plan was applied before")),
+        _ => return Err(Error::conflict("plan_discarded", "this plan was discarded; make a new one")),
+    }
+    if plan.guard_trips && !force {
+        let message = "the plan would end more customers than the guard allows; check that the whole list is there, \
+                       or apply with force";
+        return Err(Error::conflict("mass_end_guard", message));
+    }
+    // Locks the organisation: no other sync makes or ends customers until we are done.
+    if organisation::take_numbers(&work.tx, Counter::Sync, 0).await? != plan.sync_counter {
+        return Err(stale());
+    }
+    let mut applied = Applied::default();
+    let mut part_no = 0;
+    while let Some(content) = plans::part(&work.tx, id, part_no).await? {
+        apply_part(&work, parse_part(&content)?, &mut applied).await?;
+        part_no += 1;
+    }
+    let moved = i64::try_from(applied.created + applied.ended).unwrap_or(i64::MAX);
+    organisation::take_numbers(&work.tx, Counter::Sync, moved).await?;
+    plans::finish(&work.tx, id, "applied", Some(work.at)).await?;
+    work.done(Deed { verb: "customer_sync.applied", subject: "customer_sync", id, fields: "" }).await?;
+    Ok(applied)
+}
+
+fn stale() -> Error {
+    Error::conflict("plan_stale", "customers have changed since the plan was made; make a new plan")
+}
+
+async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) -> Result<(), Error> {
+    let known: Vec<Uuid> = rows.iter().filter_map(|r| r.id).collect();
+    let stored: HashMap<Uuid, CustomerRow> =
+        store::lock(&work.tx, &known).await?.into_iter().map(|r| (r.id, r)).collect();
+    let makes = rows.iter().filter(|r| r.action == Action::New).count();
+    let makes = i64::try_from(makes).unwrap_or(i64::MAX);
+    let mut kid_no = organisation::take_numbers(&work.tx, Counter::KidCustomer, makes).await?;
+    let (mut new, mut changed, mut ended) = (Batch::default(), Batch::default(), Vec::new());
+    let mut products: Vec<(Uuid, Vec<String>)> = Vec::new();
+    for row in rows {
+        let existing = match (row.id, row.version) {
+            (Some(id), Some(version)) => Some(stored.get(&id).filter(|s| s.version == version).ok_or_else(stale)?),
+            _ => None,
+        };
+        let Some(mut record) = row.record else {
+            let before = existing.ok_or_else(stale)?;
+            ended.push(CustomerRow {
+                version: before.version + 1,
+                status: "ended".to_owned(),
+                ended_on: row.ended_on,
+                ended_reason: row.ended_reason,
+                updated_at: work.at,
+                ..before.clone()
+            });
+            applied.ended += 1;
+            continue;
+        };
+        let id = existing.map_or_else(|| work.id(), |e| e.id);
+        let touches_products = existing.is_none() || row.fields.iter().any(|f| f.field == "standard_products");
+        if touches_products || row.action == Action::Reopen {
+            products.push((id, record.products().into_iter().map(str::to_owned).collect()));
+        }
+        record.set(Field::StandardProducts, None);
+        let kind = record.get(Field::Kind).unwrap_or("person").to_owned();
+        let customer = match existing {
+            Some(before) => CustomerRow {
+                version: before.version + 1,
+                kind,
+                status: "active".to_owned(),
+                ended_on: None,
+                ended_reason: None,
+                updated_at: work.at,
+                ..before.clone()
+            },
+            None => {
+                kid_no += 1;
+                new_row(work, id, kind, kid_no - 1)
+            }
+        };
+        let batch = if existing.is_none() { &mut new } else { &mut changed };
+        batch.push(Customer { row: customer, record }, existing.is_none(), || work.id());
+    }
+    applied.created += u64::try_from(new.len()).unwrap_or_default();
+    applied.changed += u64::try_from(changed.len()).unwrap_or_default();
+    if !new.is_empty() {
+        new.write(&work.tx).await?;
+    }
+    if !changed.is_empty() {
+        changed.write(&work.tx).await?;
+    }
+    store::update_rows(&work.tx, &ended).await?;
+    let ended_ids: Vec<Uuid> = ended.iter().map(|r| r.id).collect();
+    let last_day = ended.iter().filter_map(|r| r.ended_on).min();
+    if let Some(on) = last_day {
+        product::end_orders_of(&work.tx, &ended_ids, on).await?;
+    }
+    sync_products(work, &products).await
+}
+
+/// The row of a customer nobody has seen before.
+pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: i64) -> CustomerRow {
+    CustomerRow {
+        org_id: work.tx.org(),
+        id,
+        version: 1,
+        kind,
+        status: "active".to_owned(),
+        ended_on: None,
+        ended_reason: None,
+        kid_customer_no,
+        created_at: work.at,
+        updated_at: work.at,
+    }
+}
+
+/// Discards a plan and its rows.
+pub async fn discard(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let plan = plans::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;
+    if plan.status != "planned" {
+        return Err(Error::conflict("plan_applied", "only a plan that waits can be discarded"));
+    }
+    plans::finish(&work.tx, id, "discarded", None).await?;
+    work.done(Deed { verb: "customer_sync.discarded", subject: "customer_sync", id, fields: "" }).await
+}

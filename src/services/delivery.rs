@@ -1,0 +1,211 @@
+//! Deliveries: claimed, handed over, and noted; two transactions around each external call (I7, decisions 39-41).
+
+use super::error::Error;
+use super::invoice::pdf;
+use super::work::{Actor, Deed, Work};
+use crate::ctx::Ctx;
+use crate::ports::{Mail, MailFault, MailOutcome, MailSession};
+use crate::store::delivery::{self as store, Attempt, Claimed, Delivery};
+use crate::store::{invoice, organisation};
+use chrono::Duration;
+use domain::delivery::{Outcome, State, after_attempt, is_mail_address};
+use render::mail::{MailParts, compose};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Takes due deliveries for one worker.
+pub async fn claim(ctx: &Ctx, limit: u64) -> Result<Vec<Claimed>, Error> {
+    let now = ctx.now();
+    let lease = now + Duration::seconds(ctx.config.worker.lease_seconds);
+    let tx = ctx.db.system().await?;
+    store::expire_leases(&tx, now).await?;
+    let claimed = store::claim(&tx, now, lease, ctx.id(), limit).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Delivers one claimed delivery and notes how it went.
+pub async fn deliver(ctx: &Ctx, session: &mut dyn MailSession, claimed: &Claimed) -> Result<State, Error> {
+    let actor = Actor::job(claimed.org_id);
+    let attempt_no = claimed.attempts + 1;
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let attempt = Attempt {
+        org_id: claimed.org_id,
+        delivery_id: claimed.id,
+        attempt_no,
+        started_at: ctx.now(),
+        ended_at: None,
+        outcome: "started".to_owned(),
+        code: None,
+        detail: None,
+    };
+    store::keep_attempt(&tx, attempt.clone()).await?;
+    tx.commit().await?;
+    let outcome = match prepare(ctx, &actor, claimed).await? {
+        Err(fault) => MailOutcome::Permanent(fault),
+        Ok(mail) => {
+            let before = Box::new(move || -> crate::ports::Pending<'_, Result<(), String>> {
+                Box::pin(async move { mark_handing_over(ctx, claimed).await.map_err(|e| e.to_string()) })
+            });
+            session.send(&mail, before).await
+        }
+    };
+    conclude(ctx, claimed, attempt, outcome).await
+}
+
+/// The content is about to leave: from here on a crash leaves the outcome unknown (decision 40).
+async fn mark_handing_over(ctx: &Ctx, claimed: &Claimed) -> Result<(), Error> {
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if row.state != State::Sending.as_str() {
+        return Err(Error::conflict("lease_lost", "another worker took the delivery over"));
+    }
+    row.state = State::HandingOver.as_str().to_owned();
+    row.updated_at = ctx.now();
+    store::update(&tx, row).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn conclude(ctx: &Ctx, claimed: &Claimed, mut attempt: Attempt, outcome: MailOutcome) -> Result<State, Error> {
+    let now = ctx.now();
+    let (outcome, fault) = match outcome {
+        MailOutcome::Accepted => (Outcome::Accepted, None),
+        MailOutcome::Temporary(f) => (Outcome::Temporary { code: f.code.clone() }, Some(f)),
+        MailOutcome::Permanent(f) => (Outcome::Permanent { code: f.code.clone() }, Some(f)),
+        MailOutcome::Lost(f) => (Outcome::Lost, Some(f)),
+    };
+    let attempts = u32::try_from(attempt.attempt_no).unwrap_or(u32::MAX);
+    let (state, again) = after_attempt(&outcome, now, attempts, ctx.jitter());
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if !matches!(row.state.as_str(), "sending" | "handing_over") {
+        // The lease ran out and somebody else decided; what they wrote stands.
+        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+    }
+    row.state = state.as_str().to_owned();
+    row.needs_person = state.needs_person();
+    row.reason = fault.as_ref().map(|f| f.code.clone());
+    row.attempts = attempt.attempt_no;
+    row.not_before_at = again.unwrap_or(row.not_before_at);
+    row.lease_until_at = None;
+    row.lease_token = None;
+    row.updated_at = now;
+    store::update(&tx, row).await?;
+    attempt.ended_at = Some(now);
+    attempt.outcome = state.as_str().to_owned();
+    attempt.code = fault.as_ref().map(|f| f.code.clone());
+    attempt.detail = fault.map(|f| f.detail);
+    store::keep_attempt(&tx, attempt).await?;
+    tx.commit().await?;
+    metrics::counter!("reskontro_deliveries_total", "channel" => "mail", "state" => state.as_str()).increment(1);
+    Ok(state)
+}
+
+/// The mail of a delivery, the same bytes every time, or why there can be none.
+async fn prepare(ctx: &Ctx, actor: &Actor, claimed: &Claimed) -> Result<Result<Mail, MailFault>, Error> {
+    let fault = |code: &str, detail: &str| Ok(Err(MailFault { code: code.to_owned(), detail: detail.to_owned() }));
+    let tx = ctx.db.read(actor.org).await?;
+    let row = store::find(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    let address = store::address(&tx, claimed.id).await?;
+    let org = organisation::find(&tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    let found = invoice::load_documents(&tx, &[row.invoice_id]).await?.into_iter().next();
+    tx.commit().await?;
+    let Some(address) = address else { return fault("no_address", "the customer has no e-mail address") };
+    if !is_mail_address(&address) {
+        return fault("invalid_address", "the e-mail address cannot be right");
+    }
+    let Some((facts, document)) = found else { return fault("no_document", "the document is gone") };
+    let attachment = pdf(ctx, actor, row.invoice_id).await?;
+    let settings = &ctx.config.mail;
+    let parts = MailParts {
+        document: &document,
+        pdf: &attachment,
+        max_bytes: settings.max_bytes,
+        from_name: &org.sender_name,
+        from_address: &org.sender_email,
+        reply_to: org.reply_to.as_deref(),
+        to_name: &document.buyer.name,
+        to_address: &address,
+        message_id: format!("{}@{}", claimed.id, settings.domain),
+        at: facts.created_at,
+    };
+    let envelope_from = envelope_sender(ctx, claimed.id, &settings.domain);
+    match compose(&parts) {
+        Err(e) => fault("mail_not_composed", &e.to_string()),
+        Ok(bytes) => Ok(Ok(Mail { id: claimed.id, envelope_from, recipient: address, bytes })),
+    }
+}
+
+/// `b+<tag>.<mac>@domain`: finds its delivery again, and never holds the recipient (decision 43).
+fn envelope_sender(ctx: &Ctx, id: Uuid, domain: &str) -> String {
+    let mac = ctx.key.hash(&[b"envelope", id.as_bytes()]);
+    format!("b+{}.{}@{domain}", id.simple(), crate::ctx::hex(&mac[..8]))
+}
+
+/// Sends again what failed or is uncertain; what was delivered needs `even_if_delivered`.
+pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let mut row = lock(&work, id).await?;
+    match row.state.as_str() {
+        "failed" | "rejected" | "held" | "cancelled" => {}
+        "unknown" => row.possibly_sent_twice = true,
+        "delivered" if even_if_delivered => row.possibly_sent_twice = true,
+        "delivered" => {
+            let message = "the customer has got this invoice; ask for even_if_delivered to send it once more";
+            return Err(Error::conflict("already_delivered", message));
+        }
+        _ => return Err(Error::conflict("under_way", "the delivery is under way")),
+    }
+    refresh_address(&work, &row).await?;
+    row.state = State::Queued.as_str().to_owned();
+    row.needs_person = false;
+    row.reason = None;
+    row.not_before_at = work.at;
+    row.updated_at = work.at;
+    store::update(&work.tx, row).await?;
+    work.done(Deed { verb: "delivery.resent", subject: "delivery", id, fields: "state" }).await
+}
+
+/// The customer's address as it is now; it may have been put right since.
+async fn refresh_address(work: &Work<'_>, row: &Delivery) -> Result<(), Error> {
+    let customer = crate::store::customer::load(&work.tx, &[row.customer_id]).await?.into_iter().next();
+    let address = customer.as_ref().map(super::invoice::mail_address);
+    match address {
+        Some(Ok(address)) => Ok(store::set_address(&work.tx, row.id, address).await?),
+        _ => Err(Error::conflict("no_address", "the customer has no usable e-mail address; add one first")),
+    }
+}
+
+async fn lock(work: &Work<'_>, id: Uuid) -> Result<Delivery, Error> {
+    store::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("delivery"))
+}
+
+/// Takes a delivery back before it has left.
+pub async fn cancel(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let mut row = lock(&work, id).await?;
+    if !matches!(row.state.as_str(), "queued" | "retrying" | "failed" | "held") {
+        return Err(Error::conflict("too_late", "the delivery is under way or done"));
+    }
+    row.state = State::Cancelled.as_str().to_owned();
+    row.needs_person = false;
+    row.updated_at = work.at;
+    store::update(&work.tx, row).await?;
+    work.done(Deed { verb: "delivery.cancelled", subject: "delivery", id, fields: "state" }).await
+}
+
+/// Delivers what is due with one session until nothing is; how many ended in which state.
+pub async fn drain(ctx: &Ctx) -> Result<HashMap<&'static str, u64>, Error> {
+    let mut session = ctx.mailer.session();
+    let mut states = HashMap::new();
+    loop {
+        let claimed = claim(ctx, 50).await?;
+        if claimed.is_empty() {
+            return Ok(states);
+        }
+        for delivery in &claimed {
+            let state = deliver(ctx, session.as_mut(), delivery).await?;
+            *states.entry(state.as_str()).or_default() += 1;
+        }
+    }
+}

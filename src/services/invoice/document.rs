@@ -1,0 +1,52 @@
+//! PDF and HTML of an issued document: made at first need, stored, and served as first made (I4, decision 24).
+
+use crate::ctx::Ctx;
+use crate::services::error::Error;
+use crate::services::work::Actor;
+use crate::store::invoice::{self as store, StoredDocument};
+use domain::invoice::Document;
+use uuid::Uuid;
+
+/// Version of the code that draws; recorded with each stored document.
+pub const RENDERER_VERSION: i64 = 1;
+
+/// The frozen document.
+async fn load(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Document, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let found = store::load_documents(&tx, &[id]).await?.into_iter().next();
+    tx.commit().await?;
+    found.map(|(_, document)| document).ok_or_else(|| Error::not_found("invoice"))
+}
+
+/// The PDF.
+pub async fn pdf(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<u8>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let stored = store::find_document(&tx, id, "pdf").await?;
+    tx.commit().await?;
+    if let Some(stored) = stored {
+        return Ok(ctx.files.get(actor.org, &stored.content_hash).await?);
+    }
+    let document = load(ctx, actor, id).await?;
+    let bytes = tokio::task::spawn_blocking(move || render::pdf(&document, id.as_bytes()))
+        .await
+        .map_err(|e| std::io::Error::other(e.to_string()))??;
+    let hash = ctx.files.put(actor.org, &bytes).await?;
+    let tx = ctx.db.write(actor.org).await?;
+    let row = StoredDocument {
+        org_id: actor.org,
+        invoice_id: id,
+        kind: "pdf".to_owned(),
+        content_hash: hash.to_vec(),
+        bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        renderer_version: RENDERER_VERSION,
+        created_at: ctx.now(),
+    };
+    store::keep_document(&tx, row).await?;
+    tx.commit().await?;
+    Ok(bytes)
+}
+
+/// The same as HTML.
+pub async fn html(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
+    Ok(render::html(&load(ctx, actor, id).await?)?)
+}

@@ -1,0 +1,13 @@
+//! Invoices: drafts, issuing, crediting, and the documents made of them.
+
+mod credit;
+mod document;
+mod draft;
+mod issue;
+mod open;
+
+pub use credit::{CreditRequest, credit};
+pub use document::{RENDERER_VERSION, html, pdf};
+pub use draft::{DraftLine, NewDraft, create_draft, delete_draft, issue_draft, preview_draft, update_draft};
+pub(super) use issue::{Billing, Prepared, issue_all, mail_address};
+pub use open::{OpeningItem, take_over};

@@ -1,0 +1,103 @@
+//! Taking over from an old system: open items with their old numbers and KIDs.
+
+use super::issue::Billing;
+use crate::ctx::Ctx;
+use crate::services::error::Error;
+use crate::services::work::{Actor, Deed, Work};
+use crate::store::customer;
+use crate::store::invoice::{self as store, KidRow};
+use crate::store::ledger::{self, Entry, OpenItemRow};
+use crate::store::organisation::{self, Counter};
+use chrono::NaiveDate;
+use domain::kid::{Modulus, is_valid};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A claim of the old system that is not paid.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningItem {
+    /// Number of the customer.
+    pub customer_number: String,
+    /// Number the claim had.
+    pub old_number: String,
+    /// Date of the old invoice.
+    pub issued_on: NaiveDate,
+    /// Due date of the old invoice.
+    pub due_on: NaiveDate,
+    /// What is left of it, in øre.
+    pub remaining_ore: i64,
+    /// KID it had.
+    pub kid: Option<String>,
+}
+
+/// Brings in open items; they are matched by their old KIDs and explained in the continuity report.
+pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Result<Uuid, Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let billing = Billing::load(ctx, &work, None, None).await?;
+    let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let voucher = organisation::take_numbers(&work.tx, Counter::Voucher, count).await?;
+    let (mut entries, mut open, mut kids) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, item) in items.iter().enumerate() {
+        let at = |name: &str| format!("items[{i}].{name}");
+        if item.remaining_ore <= 0 {
+            return Err(Error::field(at("remaining_ore"), "out_of_range", "above zero; leave out what is paid"));
+        }
+        let customer_id = customer::find_by_number(&work.tx, &item.customer_number).await?;
+        let customer_id = customer_id
+            .ok_or_else(|| Error::field(at("customer_number"), "unknown_customer", "no customer has this number"))?;
+        let id = work.id();
+        if let Some(kid) = &item.kid {
+            if !is_valid(kid, Modulus::Mod10) && !is_valid(kid, Modulus::Mod11) {
+                return Err(Error::field(at("kid"), "invalid_kid", "the control character is wrong"));
+            }
+            kids.push(KidRow {
+                org_id: actor.org,
+                bank_account_id: billing.account.id,
+                kid: kid.clone(),
+                customer_id,
+                invoice_id: Some(id),
+                imported: true,
+            });
+        }
+        open.push(OpenItemRow {
+            org_id: actor.org,
+            id,
+            customer_id,
+            invoice_id: id,
+            class: "principal".to_owned(),
+            booked_on: item.issued_on,
+            due_on: item.due_on,
+            amount_ore: item.remaining_ore,
+            remaining_ore: item.remaining_ore,
+        });
+        entries.push(Entry {
+            org_id: actor.org,
+            id: work.id(),
+            voucher_no: voucher + i64::try_from(i).unwrap_or_default(),
+            booked_on: billing.issued_on,
+            kind: "opening".to_owned(),
+            debit_role: "receivable".to_owned(),
+            debit_code: String::new(),
+            credit_role: "carried".to_owned(),
+            credit_code: String::new(),
+            amount_ore: item.remaining_ore,
+            customer_id: Some(customer_id),
+            invoice_id: None,
+            payment_id: None,
+            reverses_id: None,
+            reason: Some(format!("opening item {}", item.old_number)),
+            created_at: work.at,
+        });
+    }
+    ledger::insert_entries(&work.tx, &entries).await?;
+    ledger::insert_items(&work.tx, &open).await?;
+    store::insert_kids(&work.tx, &kids).await.map_err(|e| match e {
+        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
+        other => other.into(),
+    })?;
+    let id = work.id();
+    work.done(Deed { verb: "opening_items.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
+    Ok(id)
+}

@@ -1,0 +1,21 @@
+//! Use cases. One verb, one function, one transaction: read, compute, write, in that order.
+//!
+//! May import `domain`, `formats`, `render`, `ports`, `ctx` and `store`. Every write goes through [`work::Work`], which
+//! leaves an audit event and honours the client's idempotency key, so no caller can forget either.
+
+pub mod access;
+pub mod customer;
+pub mod delivery;
+pub mod error;
+pub mod invoice;
+pub mod ledger;
+pub mod organisation;
+pub mod payment;
+pub mod product;
+pub mod run;
+pub mod standing_order;
+pub mod upkeep;
+pub mod work;
+
+pub use error::{Error, FieldError, Kind};
+pub use work::{Actor, ActorKind, Idempotency};

@@ -1,0 +1,347 @@
+//! Invoice runs: look first, then issue all in batches that a crash cannot double or lose (decisions 18-20).
+
+use super::error::Error;
+use super::invoice::{Billing, Prepared, issue_all};
+use super::work::{Actor, Deed, Work};
+use crate::ctx::Ctx;
+use crate::store::billing::{self as store, Run, Skip};
+use crate::store::customer::{self, Customer};
+use crate::store::organisation;
+use crate::store::product::{self, Product, StandingOrder, StandingOrderLine};
+use chrono::{Duration, NaiveDate};
+use domain::invoice::{Document, Kind, LineInput};
+use domain::money::{Micro, Money};
+use domain::standing_order::{Period, Rhythm};
+use domain::vat::Vat;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Customers a preview or a batch looks at in one go.
+const CHUNK: u64 = 500;
+/// Periods of one standing order billed at once.
+const MAX_PERIODS: usize = 24;
+
+/// What a run is to bill.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRun {
+    /// Periods that have begun by this day; today when left out.
+    pub bill_on: Option<NaiveDate>,
+    /// Due date; by the organisation's terms when left out.
+    pub due_on: Option<NaiveDate>,
+    /// Minutes before mail goes out, to stop a mistake; 15 when left out.
+    pub send_after_minutes: Option<u16>,
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Preview {
+    /// Invoices that would be issued.
+    pub invoices: u64,
+    /// Sum without VAT in øre.
+    pub net_ore: i64,
+    /// VAT in øre.
+    pub vat_ore: i64,
+    /// Sum in øre.
+    pub total_ore: i64,
+    /// Customers that would be skipped, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Invoices without a usable e-mail address: issued, and on the worklist.
+    pub without_address: u64,
+    /// The first customers, with what each would be billed.
+    pub samples: Vec<PreviewInvoice>,
+}
+
+/// One invoice of a preview. It has no number.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PreviewInvoice {
+    /// The customer.
+    pub customer_id: Uuid,
+    /// Its number.
+    pub customer_number: String,
+    /// Lines.
+    pub lines: usize,
+    /// Sum in øre.
+    pub total_ore: i64,
+}
+
+/// What is due of one customer: a document, or why not.
+struct Due {
+    customer: Customer,
+    outcome: Result<(Document, Vec<StandingOrder>, Vec<(Uuid, i64, NaiveDate)>), &'static str>,
+}
+
+/// What a run would bill, without doing it.
+pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Preview, Error> {
+    let looker = Actor { idempotency: None, ..actor.clone() };
+    let work = Work::begin(ctx, &looker).await?;
+    let billing = Billing::load(ctx, &work, None, new.due_on).await?;
+    let bill_on = new.bill_on.unwrap_or(billing.issued_on);
+    let mut preview = Preview::default();
+    let mut after = None;
+    loop {
+        let due = collect(&work, &billing, bill_on, after, CHUNK).await?;
+        let Some(last) = due.last() else { return Ok(preview) };
+        after = Some(last.customer.row.id);
+        for d in due {
+            match d.outcome {
+                Err(reason) => *preview.skipped.entry(reason.to_owned()).or_default() += 1,
+                Ok((document, ..)) => {
+                    preview.invoices += 1;
+                    preview.net_ore += document.totals.net.ore();
+                    preview.vat_ore += document.totals.vat.ore();
+                    preview.total_ore += document.totals.total.ore();
+                    let reachable = d.customer.record.get(domain::customer::Field::Email).is_some()
+                        || d.customer.record.get(domain::customer::Field::Guardian1Email).is_some();
+                    preview.without_address += u64::from(!reachable);
+                    if preview.samples.len() < 20 {
+                        preview.samples.push(PreviewInvoice {
+                            customer_id: d.customer.row.id,
+                            customer_number: document.buyer.number.clone(),
+                            lines: document.lines.len(),
+                            total_ore: document.totals.total.ore(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Starts a run. Its batches are issued by [`continue_run`].
+pub async fn start(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Uuid, Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let billing = Billing::load(ctx, &work, None, new.due_on).await?;
+    let bill_on = new.bill_on.unwrap_or(billing.issued_on);
+    let id = work.id();
+    let minutes = i64::from(new.send_after_minutes.unwrap_or(15));
+    let run = Run {
+        org_id: actor.org,
+        id,
+        version: 1,
+        status: "running".to_owned(),
+        bill_on,
+        issued_on: billing.issued_on,
+        due_on: billing.due_on,
+        send_after_at: work.at + Duration::minutes(minutes),
+        cursor_customer_id: None,
+        issued_count: 0,
+        skipped_count: 0,
+        issued_ore: 0,
+        expected_count: product::count_due_customers(&work.tx, bill_on).await?,
+        created_at: work.at,
+        finished_at: None,
+    };
+    store::insert_run(&work.tx, run).await?;
+    let job = crate::services::upkeep::job(ctx, actor.org, "commit_run", &id.to_string(), Some(id));
+    crate::store::job::enqueue(&work.tx, job).await?;
+    work.done(Deed { verb: "invoice_run.started", subject: "invoice_run", id, fields: "" }).await?;
+    Ok(id)
+}
+
+/// Stops a run after the batch that is being issued. What was issued stays; the rest can be billed by a new run.
+pub async fn stop(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+    if run.status != "running" {
+        return Err(Error::conflict("run_finished", "the run has finished"));
+    }
+    run.status = "stopped".to_owned();
+    run.finished_at = Some(work.at);
+    store::update_run(&work.tx, run).await?;
+    work.done(Deed { verb: "invoice_run.stopped", subject: "invoice_run", id, fields: "status" }).await
+}
+
+/// Issues batches until the run is finished. Safe to call again, late, or from two places at once.
+pub async fn continue_run(ctx: &Ctx, actor: &Actor, id: Uuid, mut progress: impl FnMut(&Run)) -> Result<Run, Error> {
+    loop {
+        let run = issue_batch(ctx, actor, id).await?;
+        progress(&run);
+        if run.status != "running" {
+            return Ok(run);
+        }
+    }
+}
+
+/// Issues one batch in one transaction: its documents, its periods and the run's cursor, or nothing.
+async fn issue_batch(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Run, Error> {
+    let mut work = Work::begin(ctx, actor).await?;
+    let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+    if run.status != "running" {
+        return Ok(run);
+    }
+    let mut billing = Billing::load(ctx, &work, Some(run.issued_on), Some(run.due_on)).await?;
+    billing.run_id = Some(id);
+    billing.send_after = run.send_after_at;
+    let due = collect(&work, &billing, run.bill_on, run.cursor_customer_id, ctx.config.worker.run_batch).await?;
+    let Some(last) = due.last() else {
+        run.status = "finished".to_owned();
+        run.finished_at = Some(work.at);
+        let run = store::update_run(&work.tx, run).await?;
+        work.done(Deed { verb: "invoice_run.finished", subject: "invoice_run", id, fields: "status" }).await?;
+        return Ok(run);
+    };
+    run.cursor_customer_id = Some(last.customer.row.id);
+    let ids: Vec<Uuid> = due.iter().map(|d| d.customer.row.id).collect();
+    customer::lock(&work.tx, &ids).await?;
+    let (mut prepared, mut orders, mut skips) = (Vec::new(), Vec::new(), Vec::new());
+    for d in due {
+        match d.outcome {
+            Err(reason) => skips.push(Skip {
+                org_id: actor.org,
+                run_id: id,
+                customer_id: d.customer.row.id,
+                reason: reason.to_owned(),
+            }),
+            Ok((document, advanced, periods)) => {
+                orders.extend(advanced);
+                prepared.push(Prepared {
+                    id: work.id(),
+                    customer: d.customer,
+                    document,
+                    credits_invoice_id: None,
+                    periods,
+                });
+            }
+        }
+    }
+    let issued = issue_all(&mut work, &billing, prepared).await?;
+    product::update_orders(&work.tx, &orders).await?;
+    store::insert_skips(&work.tx, &skips).await?;
+    run.issued_count += i64::try_from(issued.len()).unwrap_or_default();
+    run.skipped_count += i64::try_from(skips.len()).unwrap_or_default();
+    run.issued_ore += issued.iter().map(|i| i.total_ore).sum::<i64>();
+    let run = store::update_run(&work.tx, run).await?;
+    work.done(Deed { verb: "invoice_run.batch_issued", subject: "invoice_run", id, fields: "issued_count" }).await?;
+    Ok(run)
+}
+
+/// What is due of the next customers.
+async fn collect(
+    work: &Work<'_>,
+    billing: &Billing,
+    bill_on: NaiveDate,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Due>, Error> {
+    let orders = product::list_due(&work.tx, bill_on, after, limit).await?;
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = orders.iter().map(|o| o.id).collect();
+    let mut lines: HashMap<Uuid, Vec<StandingOrderLine>> = HashMap::new();
+    for line in product::lines_of(&work.tx, &ids).await? {
+        lines.entry(line.standing_order_id).or_default().push(line);
+    }
+    let mut by_customer: BTreeMap<Uuid, Vec<StandingOrder>> = BTreeMap::new();
+    for order in orders {
+        by_customer.entry(order.customer_id).or_default().push(order);
+    }
+    let customers: Vec<Uuid> = by_customer.keys().copied().collect();
+    let pricing = Pricing {
+        products: product::by_number(&work.tx).await?,
+        vat: organisation::list_vat(&work.tx, billing.issued_on).await?,
+        vat_registered: billing.org.vat_registered,
+        bill_on,
+    };
+    let customers = customer::load(&work.tx, &customers).await?;
+    Ok(customers
+        .into_iter()
+        .map(|customer| {
+            let orders = by_customer.remove(&customer.row.id).unwrap_or_default();
+            let outcome = pricing.bill(billing, &customer, orders, &lines);
+            Due { customer, outcome }
+        })
+        .collect())
+}
+
+/// What turns standing orders into lines.
+struct Pricing {
+    products: HashMap<String, Product>,
+    vat: Vec<Vat>,
+    vat_registered: bool,
+    bill_on: NaiveDate,
+}
+
+type Billed = (Document, Vec<StandingOrder>, Vec<(Uuid, i64, NaiveDate)>);
+
+impl Pricing {
+    /// One document of everything due of a customer, or why it is skipped.
+    fn bill(
+        &self,
+        billing: &Billing,
+        customer: &Customer,
+        orders: Vec<StandingOrder>,
+        lines: &HashMap<Uuid, Vec<StandingOrderLine>>,
+    ) -> Result<Billed, &'static str> {
+        if customer.row.status != "active" {
+            return Err("customer_ended");
+        }
+        let (mut inputs, mut advanced, mut periods) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut from, mut to): (Option<NaiveDate>, Option<NaiveDate>) = (None, None);
+        for mut order in orders {
+            let rhythm = rhythm(&order);
+            let next = u32::try_from(order.next_period_no).map_err(|_| "invalid_standing_order")?;
+            let due = rhythm.due(next, self.bill_on, MAX_PERIODS);
+            for (n, period) in &due {
+                for line in lines.get(&order.id).map(Vec::as_slice).unwrap_or_default() {
+                    inputs.push(self.line(line)?);
+                }
+                periods.push((order.id, i64::from(*n), period.from_on));
+                widen(&mut from, &mut to, *period);
+            }
+            if let Some((last, _)) = due.last() {
+                order.next_period_no = i64::from(*last) + 1;
+                order.next_period_on = rhythm.period(last + 1).map(|p| p.from_on);
+                order.version += 1;
+                advanced.push(order);
+            }
+        }
+        if inputs.is_empty() {
+            return Err("nothing_due");
+        }
+        let mut document = billing.priced(Kind::Invoice, customer, inputs).map_err(|_| "amount_too_large")?;
+        document.delivered_from = from.unwrap_or(billing.issued_on);
+        document.delivered_to = to.filter(|t| Some(*t) > from);
+        if document.totals.total < Money::ZERO {
+            return Err("negative_total");
+        }
+        if !domain::invoice::missing_elements(&document).is_empty() {
+            return Err("mandatory_element_missing");
+        }
+        Ok((document, advanced, periods))
+    }
+
+    fn line(&self, line: &StandingOrderLine) -> Result<LineInput, &'static str> {
+        let product = self.products.get(&line.product_number).ok_or("unknown_product")?;
+        if !product.active {
+            return Err("inactive_product");
+        }
+        let vat = self.vat.iter().rfind(|v| v.code == product.vat_code).ok_or("unknown_vat_code")?;
+        Ok(LineInput {
+            description: product.name.clone(),
+            quantity: Micro::from_micro(line.quantity_micro),
+            unit: product.unit.clone(),
+            unit_price: Micro::from_micro(line.price_micro.unwrap_or(product.price_micro)),
+            discount_percent: Micro::from_micro(line.discount_micro),
+            vat: domain::vat::on_document(vat.clone(), self.vat_registered),
+            product: Some(product.number.clone()),
+        })
+    }
+}
+
+fn rhythm(order: &StandingOrder) -> Rhythm {
+    Rhythm {
+        from_on: order.from_on,
+        every_months: u32::try_from(order.every_months).unwrap_or_default(),
+        end_on: order.end_on,
+    }
+}
+
+fn widen(from: &mut Option<NaiveDate>, to: &mut Option<NaiveDate>, period: Period) {
+    *from = Some(from.map_or(period.from_on, |f| f.min(period.from_on)));
+    let end = period.to_on.unwrap_or(period.from_on);
+    *to = Some(to.map_or(end, |t| t.max(end)));
+}

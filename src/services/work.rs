@@ -1,0 +1,160 @@
+//! One write: its transaction, its audit event and its idempotency key (I13, I14).
+
+use super::error::{Error, Kind};
+use crate::ctx::Ctx;
+use crate::store::{OrgTx, audit, idempotency};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// Somebody at the command line of the installation.
+    Operator,
+    /// A system with an API key.
+    ApiKey,
+    /// A job.
+    Job,
+}
+
+impl ActorKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::ApiKey => "api_key",
+            Self::Job => "job",
+        }
+    }
+}
+
+/// A client's key for one write, and a digest of what it sent.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// The key.
+    pub key: String,
+    /// Digest of method, path and body.
+    pub request: [u8; 32],
+}
+
+/// Who asks, for which organisation.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The organisation.
+    pub org: Uuid,
+    /// Who.
+    pub kind: ActorKind,
+    /// Which key.
+    pub id: Option<Uuid>,
+    /// The client's key for this write.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl Actor {
+    /// Somebody at the command line.
+    pub const fn operator(org: Uuid) -> Self {
+        Self { org, kind: ActorKind::Operator, id: None, idempotency: None }
+    }
+
+    /// A job.
+    pub const fn job(org: Uuid) -> Self {
+        Self { org, kind: ActorKind::Job, id: None, idempotency: None }
+    }
+}
+
+/// What a write did, for the audit log and for a repeat of the request.
+#[derive(Debug, Clone)]
+pub struct Deed<'a> {
+    /// What was done, such as `invoice.issued`.
+    pub verb: &'static str,
+    /// Kind of thing, such as `invoice`.
+    pub subject: &'static str,
+    /// The thing.
+    pub id: Uuid,
+    /// Names of fields that were written; never values.
+    pub fields: &'a str,
+}
+
+/// A write in progress. Dropped before `done`, nothing is kept.
+pub struct Work<'a> {
+    /// The transaction.
+    pub tx: OrgTx,
+    /// When it began.
+    pub at: DateTime<Utc>,
+    ctx: &'a Ctx,
+    actor: &'a Actor,
+    key_hash: Option<Vec<u8>>,
+    events: Vec<audit::Event>,
+}
+
+impl<'a> Work<'a> {
+    /// Begins a write. A repeat of a request that was done is [`Error::Replayed`].
+    pub async fn begin(ctx: &'a Ctx, actor: &'a Actor) -> Result<Self, Error> {
+        let tx = ctx.db.write(actor.org).await?;
+        let mut key_hash = None;
+        if let Some(asked) = &actor.idempotency {
+            let hash = ctx.key.hash(&[b"idempotency", actor.org.as_bytes(), asked.key.as_bytes()]).to_vec();
+            if !idempotency::try_lock(&tx, &hash).await? {
+                let message = "a request with this Idempotency-Key is still running; ask again shortly";
+                return Err(Error::conflict("idempotency_key_in_use", message));
+            }
+            if let Some(done) = idempotency::find(&tx, &hash).await? {
+                return Err(replay(ctx, asked, done));
+            }
+            key_hash = Some(hash);
+        }
+        Ok(Self { tx, at: ctx.now(), ctx, actor, key_hash, events: Vec::new() })
+    }
+
+    /// A new id.
+    pub fn id(&self) -> Uuid {
+        self.ctx.id()
+    }
+
+    /// Notes something done besides the deed itself, such as each invoice of a batch.
+    pub fn note(&mut self, deed: &Deed<'_>) {
+        let event = audit::Event {
+            org_id: self.actor.org,
+            id: self.ctx.id(),
+            at: self.at,
+            actor_kind: self.actor.kind.as_str().to_owned(),
+            actor_id: self.actor.id,
+            verb: deed.verb.to_owned(),
+            subject_kind: deed.subject.to_owned(),
+            subject_id: Some(deed.id),
+            fields: deed.fields.to_owned(),
+        };
+        self.events.push(event);
+    }
+
+    /// Keeps the work with its audit events, and the client's key with what was made.
+    pub async fn done(mut self, deed: Deed<'_>) -> Result<(), Error> {
+        self.note(&deed);
+        audit::record(&self.tx, &self.events).await?;
+        if let (Some(key_hash), Some(asked)) = (self.key_hash, &self.actor.idempotency) {
+            let body_hash = self.ctx.key.hash(&[b"request", &asked.request]).to_vec();
+            let done = idempotency::Done {
+                org_id: self.actor.org,
+                key_hash,
+                body_hash,
+                status: 201,
+                resource_type: deed.subject.to_owned(),
+                resource_id: deed.id,
+                created_at: self.at,
+            };
+            idempotency::keep(&self.tx, done).await?;
+        }
+        Ok(self.tx.commit().await?)
+    }
+}
+
+fn replay(ctx: &Ctx, asked: &Idempotency, done: idempotency::Done) -> Error {
+    if done.body_hash != ctx.key.hash(&[b"request", &asked.request]) {
+        let message = "this Idempotency-Key was used for another request; use a new key";
+        return Error::refuse(Kind::Invalid, "idempotency_key_reused", message);
+    }
+    Error::Replayed {
+        status: u16::try_from(done.status).unwrap_or(200),
+        resource: done.resource_type,
+        id: done.resource_id,
+    }
+}

@@ -1,0 +1,312 @@
+//! Customers: four tables that make one record, since their parts are kept for different times (decision 1).
+
+use super::bulk;
+use super::error::Error;
+use super::tx::OrgTx;
+use domain::customer::{CustomerRecord, Field};
+use entity::{column_mapping, customer, customer_contact, customer_core, customer_detail};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub use customer::Model as CustomerRow;
+
+/// A customer as stored: its row and its record.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    /// Status, version and counters.
+    pub row: CustomerRow,
+    /// Values by field, standard products apart.
+    pub record: CustomerRecord,
+}
+
+/// Number, id and standing of a customer.
+#[derive(Debug, FromQueryResult)]
+pub struct Known {
+    /// The customer.
+    pub id: Uuid,
+    /// Its number.
+    pub number: String,
+    /// `active` or `ended`.
+    pub status: String,
+}
+
+/// Every customer's number, in order of ids.
+pub async fn list_known(tx: &OrgTx) -> Result<Vec<Known>, Error> {
+    let sql = "SELECT c.id, k.number, c.status FROM customer c \
+               JOIN customer_core k ON k.org_id = c.org_id AND k.customer_id = c.id WHERE c.org_id = $1";
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into()]);
+    Ok(Known::find_by_statement(statement).all(tx).await?)
+}
+
+/// Customers by id.
+pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(500) {
+        let org = tx.org();
+        let mine = |c: customer::Column| c.is_in(ids.iter().copied());
+        let rows = customer::Entity::find().filter(customer::Column::OrgId.eq(org)).filter(mine(customer::Column::Id));
+        let rows = rows.order_by_asc(customer::Column::Id).all(tx).await?;
+        let cores = customer_core::Entity::find()
+            .filter(customer_core::Column::OrgId.eq(org))
+            .filter(customer_core::Column::CustomerId.is_in(ids.iter().copied()));
+        let mut cores: HashMap<Uuid, customer_core::Model> =
+            cores.all(tx).await?.into_iter().map(|r| (r.customer_id, r)).collect();
+        let details = customer_detail::Entity::find()
+            .filter(customer_detail::Column::OrgId.eq(org))
+            .filter(customer_detail::Column::CustomerId.is_in(ids.iter().copied()));
+        let mut details: HashMap<Uuid, customer_detail::Model> =
+            details.all(tx).await?.into_iter().map(|r| (r.customer_id, r)).collect();
+        let contacts = customer_contact::Entity::find()
+            .filter(customer_contact::Column::OrgId.eq(org))
+            .filter(customer_contact::Column::CustomerId.is_in(ids.iter().copied()));
+        let mut by_customer: HashMap<Uuid, Vec<customer_contact::Model>> = HashMap::new();
+        for contact in contacts.all(tx).await? {
+            by_customer.entry(contact.customer_id).or_default().push(contact);
+        }
+        for row in rows {
+            let core = cores.remove(&row.id).ok_or(Error::inconsistent("customer_core", "customer_id"))?;
+            let contacts = by_customer.remove(&row.id).unwrap_or_default();
+            let record = to_record(&row, core, details.remove(&row.id), contacts);
+            found.push(Customer { row, record });
+        }
+    }
+    Ok(found)
+}
+
+fn to_record(
+    row: &CustomerRow,
+    core: customer_core::Model,
+    detail: Option<customer_detail::Model>,
+    contacts: Vec<customer_contact::Model>,
+) -> CustomerRecord {
+    let mut record = CustomerRecord::default();
+    record.set(Field::Number, Some(core.number));
+    record.set(Field::Kind, Some(row.kind.clone()));
+    record.set(Field::Name, Some(core.name));
+    record.set(Field::OrgNumber, core.org_number);
+    if let Some(d) = detail {
+        record.set(Field::Street, d.street);
+        record.set(Field::Street2, d.street2);
+        record.set(Field::PostalCode, d.postal_code);
+        record.set(Field::City, d.city);
+        record.set(Field::Country, Some(d.country));
+        record.set(Field::Email, d.email);
+        record.set(Field::Phone, d.phone);
+        record.set(Field::Language, Some(d.language));
+        record.set(Field::PaymentMethod, d.payment_method);
+        record.set(Field::Channel, d.channel);
+        record.set(Field::EfakturaAddress, d.efaktura_address);
+        record.set(Field::ProtectedIdentity, d.protected_identity.then(|| "true".to_owned()));
+        record.set(Field::Reference, d.reference);
+        record.set(Field::OrderNumber, d.order_number);
+        record.set(Field::ExternalUpdatedAt, d.external_updated_at);
+    }
+    for contact in contacts {
+        let Some(slot) = Slot::ALL.iter().find(|s| s.name == contact.slot) else { continue };
+        record.set(slot.name_field, contact.name);
+        record.set(slot.email, contact.email);
+        record.set(slot.phone, contact.phone);
+        if let Some(role) = slot.role {
+            record.set(role, contact.role);
+        }
+    }
+    record
+}
+
+/// A contact person's place in the record.
+struct Slot {
+    name: &'static str,
+    name_field: Field,
+    role: Option<Field>,
+    email: Field,
+    phone: Field,
+}
+
+impl Slot {
+    const ALL: [Self; 3] = [
+        Self {
+            name: "contact",
+            name_field: Field::ContactName,
+            role: Some(Field::ContactRole),
+            email: Field::ContactEmail,
+            phone: Field::ContactPhone,
+        },
+        Self {
+            name: "guardian1",
+            name_field: Field::Guardian1Name,
+            role: None,
+            email: Field::Guardian1Email,
+            phone: Field::Guardian1Phone,
+        },
+        Self {
+            name: "guardian2",
+            name_field: Field::Guardian2Name,
+            role: None,
+            email: Field::Guardian2Email,
+            phone: Field::Guardian2Phone,
+        },
+    ];
+}
+
+/// Rows of many customers, written together.
+#[derive(Default)]
+pub struct Batch {
+    rows: Vec<customer::Model>,
+    cores: Vec<customer_core::Model>,
+    details: Vec<customer_detail::Model>,
+    contacts: Vec<customer_contact::Model>,
+    without_contacts: Vec<Uuid>,
+}
+
+impl Batch {
+    /// Adds one customer; contact persons get ids from `new_id`.
+    pub fn push(&mut self, customer: Customer, is_new: bool, mut new_id: impl FnMut() -> Uuid) {
+        let Customer { row, record } = customer;
+        let (org_id, customer_id) = (row.org_id, row.id);
+        let text = |f: Field| record.get(f).map(str::to_owned);
+        self.cores.push(customer_core::Model {
+            org_id,
+            customer_id,
+            number: text(Field::Number).unwrap_or_default(),
+            name: text(Field::Name).unwrap_or_default(),
+            org_number: text(Field::OrgNumber),
+        });
+        self.details.push(customer_detail::Model {
+            org_id,
+            customer_id,
+            street: text(Field::Street),
+            street2: text(Field::Street2),
+            postal_code: text(Field::PostalCode),
+            city: text(Field::City),
+            country: text(Field::Country).unwrap_or_else(|| "NO".to_owned()),
+            email: text(Field::Email),
+            phone: text(Field::Phone),
+            language: text(Field::Language).unwrap_or_default(),
+            payment_method: text(Field::PaymentMethod),
+            channel: text(Field::Channel),
+            efaktura_address: text(Field::EfakturaAddress),
+            protected_identity: record.is_protected(),
+            reference: text(Field::Reference),
+            order_number: text(Field::OrderNumber),
+            external_updated_at: text(Field::ExternalUpdatedAt),
+        });
+        if !is_new {
+            self.without_contacts.push(customer_id);
+        }
+        for slot in &Slot::ALL {
+            let role = slot.role.and_then(text);
+            let (name, email, phone) = (text(slot.name_field), text(slot.email), text(slot.phone));
+            if name.is_some() || email.is_some() || phone.is_some() || role.is_some() {
+                self.contacts.push(customer_contact::Model {
+                    org_id,
+                    id: new_id(),
+                    customer_id,
+                    slot: slot.name.to_owned(),
+                    role,
+                    name,
+                    email,
+                    phone,
+                });
+            }
+        }
+        self.rows.push(row);
+    }
+
+    /// How many customers wait.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Writes all of them, new or known.
+    pub async fn write(self, tx: &OrgTx) -> Result<(), Error> {
+        for ids in self.without_contacts.chunks(500) {
+            customer_contact::Entity::delete_many()
+                .filter(customer_contact::Column::OrgId.eq(tx.org()))
+                .filter(customer_contact::Column::CustomerId.is_in(ids.iter().copied()))
+                .exec(tx)
+                .await?;
+        }
+        if self.without_contacts.is_empty() {
+            bulk::insert::<customer::Entity>(tx, &self.rows).await?;
+            bulk::insert::<customer_core::Entity>(tx, &self.cores).await?;
+            bulk::insert::<customer_detail::Entity>(tx, &self.details).await?;
+        } else {
+            bulk::upsert::<customer::Entity>(tx, &self.rows).await?;
+            bulk::upsert::<customer_core::Entity>(tx, &self.cores).await?;
+            bulk::upsert::<customer_detail::Entity>(tx, &self.details).await?;
+        }
+        bulk::insert::<customer_contact::Entity>(tx, &self.contacts).await
+    }
+}
+
+/// Locks customers against changes by others, in order of ids.
+pub async fn lock(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<CustomerRow>, Error> {
+    let mut out = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(500) {
+        let mut query = customer::Entity::find()
+            .filter(customer::Column::OrgId.eq(tx.org()))
+            .filter(customer::Column::Id.is_in(ids.iter().copied()))
+            .order_by_asc(customer::Column::Id);
+        if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
+            query = query.lock_exclusive();
+        }
+        out.extend(query.all(tx).await?);
+    }
+    Ok(out)
+}
+
+/// Writes rows of `customer` alone: standing and version.
+pub async fn update_rows(tx: &OrgTx, rows: &[CustomerRow]) -> Result<(), Error> {
+    bulk::upsert::<customer::Entity>(tx, rows).await
+}
+
+/// Id of the customer with a number.
+pub async fn find_by_number(tx: &OrgTx, number: &str) -> Result<Option<Uuid>, Error> {
+    let row = customer_core::Entity::find()
+        .filter(customer_core::Column::OrgId.eq(tx.org()))
+        .filter(customer_core::Column::Number.eq(number))
+        .one(tx)
+        .await?;
+    Ok(row.map(|r| r.customer_id))
+}
+
+/// Customers by the customer part of their KIDs.
+pub async fn find_by_kid_numbers(tx: &OrgTx, numbers: &[i64]) -> Result<HashMap<i64, Uuid>, Error> {
+    let mut out = HashMap::new();
+    for numbers in numbers.chunks(500) {
+        let rows = customer::Entity::find()
+            .filter(customer::Column::OrgId.eq(tx.org()))
+            .filter(customer::Column::KidCustomerNo.is_in(numbers.iter().copied()))
+            .all(tx)
+            .await?;
+        out.extend(rows.into_iter().map(|r| (r.kid_customer_no, r.id)));
+    }
+    Ok(out)
+}
+
+/// The organisation's saved mapping of headings.
+pub async fn mapping(tx: &OrgTx) -> Result<HashMap<String, String>, Error> {
+    let rows = column_mapping::Entity::find().filter(column_mapping::Column::OrgId.eq(tx.org())).all(tx).await?;
+    Ok(rows.into_iter().map(|r| (r.heading, r.target)).collect())
+}
+
+/// Saves a mapping of headings, over what was there.
+pub async fn save_mapping(tx: &OrgTx, mapping: &HashMap<String, String>) -> Result<(), Error> {
+    let rows: Vec<column_mapping::Model> = mapping
+        .iter()
+        .map(|(heading, target)| column_mapping::Model {
+            org_id: tx.org(),
+            heading: heading.clone(),
+            target: target.clone(),
+        })
+        .collect();
+    bulk::upsert::<column_mapping::Entity>(tx, &rows).await
+}

@@ -1,0 +1,27 @@
+//! The database: the only user of sea-orm. Rows become domain values here and nowhere else.
+//!
+//! May import `domain` and `entity`. A handle comes only from [`Db`]: `read` and `write` for one organisation,
+//! `system` for queues. Every query names `org_id` itself. To add a noun: one file named as the noun.
+
+pub mod audit;
+pub mod billing;
+pub mod bulk;
+pub mod connect;
+pub mod customer;
+pub mod delivery;
+pub mod error;
+pub mod idempotency;
+pub mod invoice;
+pub mod job;
+pub mod ledger;
+pub mod mandate;
+pub mod organisation;
+pub mod payment;
+pub mod plan;
+pub mod product;
+pub mod tx;
+pub mod views;
+
+pub use connect::{connect, migrate, setup_postgres};
+pub use error::Error;
+pub use tx::{Db, OrgTx, SystemTx};

@@ -1,0 +1,144 @@
+//! Products and standing orders.
+
+use super::bulk;
+use super::error::Error;
+use super::tx::OrgTx;
+use chrono::NaiveDate;
+use entity::{customer, product, standing_order, standing_order_line};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder, Statement,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub use product::Model as Product;
+pub use standing_order::Model as StandingOrder;
+pub use standing_order_line::Model as StandingOrderLine;
+
+/// Adds a product.
+pub async fn insert(tx: &OrgTx, row: Product) -> Result<(), Error> {
+    row.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+/// A product by id.
+pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Product>, Error> {
+    Ok(product::Entity::find_by_id((tx.org(), id)).one(tx).await?)
+}
+
+/// Writes all fields of a product and counts its version up.
+pub async fn update(tx: &OrgTx, mut row: Product) -> Result<Product, Error> {
+    row.version += 1;
+    Ok(row.into_active_model().reset_all().update(tx).await?)
+}
+
+/// All products by number.
+pub async fn by_number(tx: &OrgTx) -> Result<HashMap<String, Product>, Error> {
+    let rows = product::Entity::find().filter(product::Column::OrgId.eq(tx.org())).all(tx).await?;
+    Ok(rows.into_iter().map(|p| (p.number.clone(), p)).collect())
+}
+
+/// Adds standing orders with their lines.
+pub async fn insert_orders(tx: &OrgTx, orders: &[StandingOrder], lines: &[StandingOrderLine]) -> Result<(), Error> {
+    bulk::insert::<standing_order::Entity>(tx, orders).await?;
+    bulk::insert::<standing_order_line::Entity>(tx, lines).await
+}
+
+/// Writes standing orders over what was there.
+pub async fn update_orders(tx: &OrgTx, orders: &[StandingOrder]) -> Result<(), Error> {
+    bulk::upsert::<standing_order::Entity>(tx, orders).await
+}
+
+/// Open standing orders of customers that a sync keeps, with their product.
+pub async fn list_synced(tx: &OrgTx, customers: &[Uuid]) -> Result<Vec<(StandingOrder, String)>, Error> {
+    let mut out = Vec::new();
+    for ids in customers.chunks(500) {
+        let orders = standing_order::Entity::find()
+            .filter(standing_order::Column::OrgId.eq(tx.org()))
+            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()))
+            .filter(standing_order::Column::Source.eq("sync"))
+            .filter(standing_order::Column::EndOn.is_null())
+            .order_by_asc(standing_order::Column::Id)
+            .all(tx)
+            .await?;
+        let lines = lines_of(tx, &orders.iter().map(|o| o.id).collect::<Vec<_>>()).await?;
+        let mut products: HashMap<Uuid, String> =
+            lines.into_iter().map(|l| (l.standing_order_id, l.product_number)).collect();
+        out.extend(orders.into_iter().filter_map(|o| products.remove(&o.id).map(|p| (o, p))));
+    }
+    Ok(out)
+}
+
+/// Lines of standing orders, in order.
+pub async fn lines_of(tx: &OrgTx, orders: &[Uuid]) -> Result<Vec<StandingOrderLine>, Error> {
+    let mut out = Vec::new();
+    for ids in orders.chunks(500) {
+        let rows = standing_order_line::Entity::find()
+            .filter(standing_order_line::Column::OrgId.eq(tx.org()))
+            .filter(standing_order_line::Column::StandingOrderId.is_in(ids.iter().copied()))
+            .order_by_asc(standing_order_line::Column::StandingOrderId)
+            .order_by_asc(standing_order_line::Column::LineNo);
+        out.extend(rows.all(tx).await?);
+    }
+    Ok(out)
+}
+
+/// Standing orders with a period that has begun by `bill_on`, of the next `limit` customers after `after`.
+pub async fn list_due(
+    tx: &OrgTx,
+    bill_on: NaiveDate,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<StandingOrder>, Error> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        customer_id: Uuid,
+    }
+    let sql = "SELECT DISTINCT customer_id FROM standing_order WHERE org_id = $1 AND next_period_on <= $2 \
+               AND customer_id > $3 ORDER BY customer_id LIMIT $4";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values = [tx.org().into(), bill_on.into(), after.unwrap_or(Uuid::nil()).into(), limit.into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    let ids: Vec<Uuid> = Id::find_by_statement(statement).all(tx).await?.into_iter().map(|i| i.customer_id).collect();
+    let mut out = Vec::new();
+    for ids in ids.chunks(500) {
+        let rows = standing_order::Entity::find()
+            .filter(standing_order::Column::OrgId.eq(tx.org()))
+            .filter(standing_order::Column::NextPeriodOn.lte(bill_on))
+            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()))
+            .order_by_asc(standing_order::Column::CustomerId)
+            .order_by_asc(standing_order::Column::Id);
+        out.extend(rows.all(tx).await?);
+    }
+    Ok(out)
+}
+
+/// How many customers have something to bill by `bill_on`.
+pub async fn count_due_customers(tx: &OrgTx, bill_on: NaiveDate) -> Result<i64, Error> {
+    let sql = "SELECT COUNT(DISTINCT customer_id) AS n FROM standing_order WHERE org_id = $1 AND next_period_on <= $2";
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into(), bill_on.into()]);
+    let row = tx.query_one_raw(statement).await?;
+    Ok(row.map(|r| r.try_get("", "n")).transpose()?.unwrap_or(0))
+}
+
+/// Ends open standing orders of a customer whose relationship has ended.
+pub async fn end_orders_of(tx: &OrgTx, customers: &[Uuid], on: NaiveDate) -> Result<(), Error> {
+    for ids in customers.chunks(500) {
+        standing_order::Entity::update_many()
+            .col_expr(standing_order::Column::EndOn, sea_orm::sea_query::Expr::value(on))
+            .col_expr(standing_order::Column::NextPeriodOn, sea_orm::sea_query::Expr::value(Option::<NaiveDate>::None))
+            .filter(standing_order::Column::OrgId.eq(tx.org()))
+            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()))
+            .filter(standing_order::Column::EndOn.is_null())
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether a customer exists and is active.
+pub async fn is_active(tx: &OrgTx, id: Uuid) -> Result<Option<bool>, Error> {
+    let row = customer::Entity::find_by_id((tx.org(), id)).one(tx).await?;
+    Ok(row.map(|r| r.status == "active"))
+}

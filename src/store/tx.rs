@@ -1,0 +1,157 @@
+//! Transactions: the only way to the database (decision 11).
+
+use super::error::Error;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use uuid::Uuid;
+
+/// The database.
+#[derive(Clone)]
+pub struct Db {
+    pool: DatabaseConnection,
+    /// SQLite has one writer; waiting here is fairer and faster than polling (decision 54).
+    writer: Arc<Mutex<()>>,
+}
+
+impl Db {
+    pub(super) fn new(pool: DatabaseConnection) -> Self {
+        Self { pool, writer: Arc::default() }
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    /// Whether it is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DbBackend::Postgres
+    }
+
+    /// A transaction that writes rows of one organisation. Dropped without `commit`, nothing is kept.
+    pub async fn write(&self, org: Uuid) -> Result<OrgTx, Error> {
+        Ok(OrgTx { handle: self.begin(Some(org), true).await?, org })
+    }
+
+    /// A transaction that reads rows of one organisation.
+    pub async fn read(&self, org: Uuid) -> Result<OrgTx, Error> {
+        Ok(OrgTx { handle: self.begin(Some(org), false).await?, org })
+    }
+
+    /// A transaction over the queue tables of all organisations; ids only stand in these.
+    pub async fn system(&self) -> Result<SystemTx, Error> {
+        Ok(SystemTx { handle: self.begin(None, true).await? })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.pool.ping().await?)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        let _ = self.pool.close_by_ref().await;
+    }
+
+    async fn begin(&self, org: Option<Uuid>, writes: bool) -> Result<Handle, Error> {
+        let postgres = self.is_postgres();
+        let writer = if writes && !postgres { Some(self.writer.clone().lock_owned().await) } else { None };
+        let mode = if writes { SqliteTransactionMode::Immediate } else { SqliteTransactionMode::Deferred };
+        let options = TransactionOptions { sqlite_transaction_mode: (!postgres).then_some(mode), ..Default::default() };
+        let tx = self.pool.begin_with_options(options).await?;
+        if postgres {
+            let scope = match org {
+                Some(org) => format!("SET LOCAL reskontro.org_id = '{org}'"),
+                None => "SET LOCAL reskontro.system = 'on'".to_owned(),
+            };
+            tx.execute_unprepared(&scope).await?;
+        }
+        Ok(Handle { tx, failed: AtomicBool::new(false), _writer: writer })
+    }
+}
+
+/// A transaction that remembers a failed statement: sqlx would commit it as if nothing had happened, and keep half the
+/// work (SQLite) or none of it (PostgreSQL).
+struct Handle {
+    tx: DatabaseTransaction,
+    failed: AtomicBool,
+    _writer: Option<OwnedMutexGuard<()>>,
+}
+
+impl Handle {
+    fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        if result.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    async fn commit(self) -> Result<(), Error> {
+        if self.failed.load(Ordering::Relaxed) {
+            self.tx.rollback().await?;
+            return Err(Error::RolledBack);
+        }
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// A transaction over the rows of one organisation.
+pub struct OrgTx {
+    handle: Handle,
+    org: Uuid,
+}
+
+impl OrgTx {
+    /// The organisation.
+    pub const fn org(&self) -> Uuid {
+        self.org
+    }
+
+    /// Keeps what was written. An error when any statement failed: then nothing is kept.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.handle.commit().await
+    }
+}
+
+/// A transaction over queue tables.
+pub struct SystemTx {
+    handle: Handle,
+}
+
+impl SystemTx {
+    /// Keeps what was written.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.handle.commit().await
+    }
+}
+
+macro_rules! connection {
+    ($name:ident) => {
+        #[async_trait::async_trait]
+        impl ConnectionTrait for $name {
+            fn get_database_backend(&self) -> DbBackend {
+                ConnectionTrait::get_database_backend(&self.handle.tx)
+            }
+            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+                self.handle.note(self.handle.tx.execute_raw(statement).await)
+            }
+            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                self.handle.note(self.handle.tx.execute_unprepared(sql).await)
+            }
+            async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+                self.handle.note(self.handle.tx.query_one_raw(statement).await)
+            }
+            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                self.handle.note(self.handle.tx.query_all_raw(statement).await)
+            }
+        }
+    };
+}
+
+connection!(OrgTx);
+connection!(SystemTx);

@@ -1,0 +1,5 @@
+//! Every integration test, each on both databases.
+
+mod customer_sync;
+mod harness;
+mod road;
