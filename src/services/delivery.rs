@@ -6,8 +6,8 @@ use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::ports::{Mail, MailFault, MailOutcome, MailSession};
 use crate::store::delivery::{self as store, Attempt, Claimed, Delivery};
-use crate::store::{invoice, organisation};
-use chrono::Duration;
+use crate::store::{invoice, ledger, organisation};
+use chrono::{DateTime, Duration, Utc};
 use domain::delivery::{Outcome, State, after_attempt, is_mail_address};
 use render::mail::{MailParts, compose};
 use std::collections::HashMap;
@@ -208,4 +208,62 @@ pub async fn drain(ctx: &Ctx) -> Result<HashMap<&'static str, u64>, Error> {
             *states.entry(state.as_str()).or_default() += 1;
         }
     }
+}
+
+/// Something that happened to an invoice, or is planned.
+#[derive(Debug, Clone)]
+pub struct TimelineEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub what: &'static str,
+    /// Set when it has not happened yet.
+    pub planned: bool,
+    /// Outcome, state or reason.
+    pub detail: Option<String>,
+    /// The delivery or payment.
+    pub subject_id: Option<Uuid>,
+    /// Money moved, in øre.
+    pub amount_ore: Option<i64>,
+}
+
+/// Everything that happened to an invoice and what is planned, newest first.
+pub async fn timeline(ctx: &Ctx, actor: &Actor, invoice_id: Uuid) -> Result<Vec<TimelineEvent>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let issued = invoice::find(&tx, invoice_id).await?.ok_or_else(|| Error::not_found("invoice"))?;
+    let event = |at, what, detail: Option<String>, subject_id, amount_ore| TimelineEvent {
+        at,
+        what,
+        planned: false,
+        detail,
+        subject_id,
+        amount_ore,
+    };
+    let number = issued.number.to_string();
+    let mut events = vec![event(issued.created_at, "issued", Some(number), None, Some(issued.total_ore))];
+    for delivery in store::list_of_invoice(&tx, invoice_id).await? {
+        for attempt in store::list_attempts(&tx, delivery.id).await? {
+            let at = attempt.ended_at.unwrap_or(attempt.started_at);
+            let detail = attempt.code.unwrap_or(attempt.outcome);
+            events.push(event(at, "delivery_attempt", Some(detail), Some(delivery.id), None));
+        }
+        match delivery.state.as_str() {
+            "queued" | "retrying" => events.push(TimelineEvent {
+                planned: true,
+                ..event(delivery.not_before_at, "delivery_planned", Some(delivery.state), Some(delivery.id), None)
+            }),
+            "failed" if delivery.attempts == 0 => {
+                events.push(event(delivery.created_at, "delivery_failed", delivery.reason, Some(delivery.id), None));
+            }
+            _ => {}
+        }
+    }
+    for (allocation, made_at) in ledger::list_allocations_of_invoice(&tx, invoice_id).await? {
+        let what = if allocation.credit_note_id.is_some() { "credited" } else { "payment" };
+        let subject = allocation.payment_id.or(allocation.credit_note_id);
+        events.push(event(made_at, what, Some(allocation.reason), subject, Some(allocation.amount_ore)));
+    }
+    tx.commit().await?;
+    events.sort_by(|a, b| b.at.cmp(&a.at));
+    Ok(events)
 }

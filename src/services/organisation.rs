@@ -1,6 +1,6 @@
 //! Organisations: setting one up, its bank accounts and its data-processing agreement.
 
-use super::error::{Error, FieldError};
+use super::error::{Error, FieldError, Kind};
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::organisation::{self as store, BankAccount, Organisation};
@@ -240,7 +240,7 @@ pub async fn add_account(ctx: &Ctx, actor: &Actor, new: &NewBankAccount) -> Resu
     let work = Work::begin(ctx, actor).await?;
     let account = new_account(&work, actor.org, new)?;
     let id = account.id;
-    let mut org = store::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
     insert_account(&work, account).await?;
     if org.default_bank_account_id.is_none() {
         org.default_bank_account_id = Some(id);
@@ -250,13 +250,93 @@ pub async fn add_account(ctx: &Ctx, actor: &Actor, new: &NewBankAccount) -> Resu
     Ok(id)
 }
 
+/// What may be changed of an organisation; what is left out stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrganisationPatch {
+    /// Street or box.
+    pub street: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// Post town.
+    pub city: Option<String>,
+    /// Contact address.
+    pub email: Option<String>,
+    /// Telephone.
+    pub phone: Option<String>,
+    /// Where its privacy statement is.
+    pub privacy_url: Option<String>,
+    /// Days from invoice date to due date.
+    pub terms_days: Option<u16>,
+    /// Name mails come from.
+    pub sender_name: Option<String>,
+    /// Address mails come from.
+    pub sender_email: Option<String>,
+    /// Percent of active customers a full list may end without force.
+    pub guard_percent: Option<u8>,
+}
+
+/// Changes an organisation of the version the client saw.
+pub async fn patch(ctx: &Ctx, actor: &Actor, version: i64, patch: &OrganisationPatch) -> Result<(), Error> {
+    let wrong = |field: &str, ok: bool, message: &str| {
+        if ok { Ok(()) } else { Err(Error::field(field, "invalid", message)) }
+    };
+    for (field, address) in [("email", &patch.email), ("sender_email", &patch.sender_email)] {
+        wrong(field, address.as_deref().is_none_or(is_mail_address), "an e-mail address such as post@example.no")?;
+    }
+    wrong("terms_days", patch.terms_days.is_none_or(|d| d <= 365), "0 to 365 days")?;
+    wrong("guard_percent", patch.guard_percent.is_none_or(|p| p <= 100), "0 to 100 percent")?;
+    let work = Work::begin(ctx, actor).await?;
+    let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    if org.version != version {
+        return Err(Error::refuse(
+            Kind::Changed,
+            "version_mismatch",
+            "somebody changed the organisation; read it again",
+        ));
+    }
+    let mut fields = Vec::new();
+    let mut text = |name: &'static str, to: &mut Option<String>, from: &Option<String>| {
+        if from.is_some() {
+            to.clone_from(from);
+            fields.push(name);
+        }
+    };
+    text("street", &mut org.street, &patch.street);
+    text("postal_code", &mut org.postal_code, &patch.postal_code);
+    text("city", &mut org.city, &patch.city);
+    text("email", &mut org.email, &patch.email);
+    text("phone", &mut org.phone, &patch.phone);
+    text("privacy_url", &mut org.privacy_url, &patch.privacy_url);
+    if let Some(name) = &patch.sender_name {
+        org.sender_name.clone_from(name);
+        fields.push("sender_name");
+    }
+    if let Some(address) = &patch.sender_email {
+        org.sender_email.clone_from(address);
+        fields.push("sender_email");
+    }
+    if let Some(days) = patch.terms_days {
+        org.terms_days = days.into();
+        fields.push("terms_days");
+    }
+    if let Some(percent) = patch.guard_percent {
+        org.guard_percent = percent.into();
+        fields.push("guard_percent");
+    }
+    org.updated_at = work.at;
+    store::update(&work.tx, org).await?;
+    let fields = fields.join(",");
+    work.done(Deed { verb: "organisation.changed", subject: "organisation", id: actor.org, fields: &fields }).await
+}
+
 /// Accepts the data-processing agreement.
 pub async fn accept_dpa(ctx: &Ctx, actor: &Actor, version: &str) -> Result<(), Error> {
     if version != DPA_VERSION {
         return Err(Error::field("version", "unknown_version", format!("the version in force is {DPA_VERSION}")));
     }
     let work = Work::begin(ctx, actor).await?;
-    let mut org = store::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
     org.dpa_version = Some(version.to_owned());
     org.dpa_accepted_at = Some(work.at);
     org.updated_at = work.at;

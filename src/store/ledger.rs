@@ -3,6 +3,7 @@
 use super::bulk;
 use super::error::Error;
 use super::tx::OrgTx;
+use chrono::{DateTime, Utc};
 use domain::money::Money;
 use domain::payment::{ItemClass, OpenItem};
 use entity::{allocation, ledger_entry, open_item};
@@ -99,6 +100,29 @@ pub async fn list_allocations_of(tx: &OrgTx, payment_id: Uuid) -> Result<Vec<All
         .filter(allocation::Column::OrgId.eq(tx.org()))
         .filter(allocation::Column::PaymentId.eq(payment_id));
     Ok(rows.order_by_asc(allocation::Column::Id).all(tx).await?)
+}
+
+/// What was taken from a claim, oldest first, with the time it was made.
+pub async fn list_allocations_of_invoice(
+    tx: &OrgTx,
+    invoice_id: Uuid,
+) -> Result<Vec<(Allocation, DateTime<Utc>)>, Error> {
+    let items = open_item::Entity::find()
+        .filter(open_item::Column::OrgId.eq(tx.org()))
+        .filter(open_item::Column::InvoiceId.eq(invoice_id))
+        .all(tx)
+        .await?;
+    let rows = allocation::Entity::find()
+        .filter(allocation::Column::OrgId.eq(tx.org()))
+        .filter(allocation::Column::OpenItemId.is_in(items.iter().map(|i| i.id)));
+    let rows = rows.order_by_asc(allocation::Column::Id).all(tx).await?;
+    Ok(rows
+        .into_iter()
+        .map(|a| {
+            let at = a.created_at;
+            (a, at)
+        })
+        .collect())
 }
 
 /// Entries of a payment, oldest first.

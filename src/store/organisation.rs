@@ -34,6 +34,15 @@ pub async fn find(tx: &OrgTx) -> Result<Option<Organisation>, Error> {
     Ok(organisation::Entity::find_by_id(tx.org()).one(tx).await?)
 }
 
+/// Locks the organisation of this transaction.
+pub async fn lock(tx: &OrgTx) -> Result<Option<Organisation>, Error> {
+    let mut query = organisation::Entity::find_by_id(tx.org());
+    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
+        query = query.lock_exclusive();
+    }
+    Ok(query.one(tx).await?)
+}
+
 /// Writes all fields of an organisation and counts its version up.
 pub async fn update(tx: &OrgTx, mut org: Organisation) -> Result<Organisation, Error> {
     org.version += 1;

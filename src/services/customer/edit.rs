@@ -7,6 +7,7 @@ use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Customer};
 use crate::store::organisation::{self, Counter};
+use crate::store::product;
 use domain::customer::Field;
 use formats::customer_list::{self, Mode, Options};
 use std::collections::{HashMap, HashSet};
@@ -55,6 +56,17 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &serde_json::Value) -> Res
     sync_products(&work, &[(id, products)]).await?;
     work.done(Deed { verb: "customer.created", subject: "customer", id, fields: "" }).await?;
     Ok(id)
+}
+
+/// A customer with all its fields, standard products too.
+pub async fn read(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Customer, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let found = store::load(&tx, &[id]).await?.into_iter().next();
+    let products: Vec<String> = product::list_synced(&tx, &[id]).await?.into_iter().map(|(_, number)| number).collect();
+    tx.commit().await?;
+    let mut customer = found.ok_or_else(|| Error::not_found("customer"))?;
+    customer.record.set(Field::StandardProducts, Some(products.join("\n")));
+    Ok(customer)
 }
 
 /// Saves which heading means which field for this organisation.

@@ -7,5 +7,7 @@ mod plan;
 
 pub use apply::{Applied, apply, discard};
 pub use classify::{Action, PlanRow};
-pub use edit::{create, set_mapping};
-pub use plan::{Counts, Guard, Input, PlanReport, PlanSummary, Renumbered, plan, rows_of_plan};
+pub use edit::{create, read, set_mapping};
+pub use plan::{
+    Counts, Guard, Input, PlanReport, PlanSummary, Renumbered, find_plan, part_of_plan, plan, rows_of_plan,
+};

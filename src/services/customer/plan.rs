@@ -393,6 +393,23 @@ pub async fn rows_of_plan(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<Plan
     Ok(rows)
 }
 
+/// Up to 500 rows of a plan that is not applied yet.
+pub async fn part_of_plan(ctx: &Ctx, actor: &Actor, id: Uuid, part: u32) -> Result<Vec<PlanRow>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    plans::find(&tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;
+    let content = plans::part(&tx, id, i64::from(part)).await?;
+    tx.commit().await?;
+    content.map_or_else(|| Ok(Vec::new()), |c| parse_part(&c))
+}
+
+/// A plan as it stands.
+pub async fn find_plan(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<PlanReport, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let row = plans::find(&tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;
+    tx.commit().await?;
+    PlanReport::of(row)
+}
+
 /// Rows of one part.
 pub(super) fn parse_part(content: &str) -> Result<Vec<PlanRow>, Error> {
     let bad = |_| crate::store::Error::inconsistent("customer_plan_part", "content");

@@ -102,8 +102,8 @@ pub async fn delete_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Erro
     work.done(Deed { verb: "invoice.draft_deleted", subject: "invoice_draft", id, fields: "" }).await
 }
 
-/// The draft as it would be issued today, and what it lacks.
-pub async fn preview_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(Document, Result<(), Error>), Error> {
+/// The draft's version, the document it would be today, and what it lacks.
+pub async fn preview_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(i64, Document, Result<(), Error>), Error> {
     let looker = Actor { idempotency: None, ..actor.clone() };
     let work = Work::begin(ctx, &looker).await?;
     let row = store::find_draft(&work.tx, id).await?.ok_or_else(|| Error::not_found("draft"))?;
@@ -112,7 +112,7 @@ pub async fn preview_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(Docume
     let customer = find_customer(&work.tx, row.customer_id).await?;
     let document = document_of(ctx, &work, &billing, &customer, &new).await?;
     let verdict = check(&document);
-    Ok((document, verdict))
+    Ok((row.version, document, verdict))
 }
 
 /// Issues a draft: from now on it has a number and never changes (I3, I4).

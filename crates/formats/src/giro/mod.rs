@@ -5,7 +5,9 @@
 mod inspect;
 mod ocr;
 mod types;
+mod write;
 
 pub use inspect::inspect;
 pub use ocr::parse;
 pub use types::{Assignment, GiroFile, Mandate, MandateAssignment, Payment, Registration, Transmission};
+pub use write::{PaymentToWrite, write_ocr};

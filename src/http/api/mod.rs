@@ -1,0 +1,113 @@
+//! The routes under `/api/v1`, one file a noun.
+
+mod banking;
+mod billing;
+mod customers;
+mod deliveries;
+mod organisation;
+mod registry;
+mod reports;
+
+use crate::ctx::Ctx;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Reskontro",
+        description = "Invoicing and accounts receivable. Amounts `*_ore` are whole øre; prices, quantities and rates \
+                       are decimal strings; `*_on` are dates, `*_at` RFC 3339 instants. Problems are RFC 9457 with a \
+                       stable `code`. POST takes an `Idempotency-Key`; PATCH demands `If-Match`."
+    ),
+    security(("api_key" = [])),
+    modifiers(&ApiKey)
+)]
+struct Document;
+
+struct ApiKey;
+
+impl utoipa::Modify for ApiKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key, `rk_…`.")).build();
+        let components = openapi.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The OpenAPI document with every path as it is served.
+pub(super) fn document() -> utoipa::openapi::OpenApi {
+    let (_, mut openapi) = collect(64 * 1024 * 1024, 64 * 1024 * 1024).split_for_parts();
+    let mut base = Document::openapi();
+    let paths = std::mem::take(&mut openapi.paths.paths);
+    openapi.paths.paths = paths.into_iter().map(|(path, item)| (format!("/api/v1{path}"), item)).collect();
+    base.merge(openapi);
+    base
+}
+
+/// The routes and their part of the OpenAPI document.
+pub(super) fn routes(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
+    collect(ctx.config.limits.customer_list_bytes, ctx.config.limits.bank_file_bytes).split_for_parts()
+}
+
+fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
+    let uploads = OpenApiRouter::new().routes(routes!(customers::plan_sync)).layer(DefaultBodyLimit::max(list_bytes));
+    let bank = OpenApiRouter::new()
+        .routes(routes!(banking::list_bank_files, banking::import_bank_file))
+        .layer(DefaultBodyLimit::max(bank_bytes));
+    OpenApiRouter::new()
+        .routes(routes!(organisation::get_organisation, organisation::patch_organisation))
+        .routes(routes!(organisation::accept_dpa))
+        .routes(routes!(organisation::list_bank_accounts, organisation::add_bank_account))
+        .routes(routes!(organisation::list_vat_codes))
+        .routes(routes!(organisation::list_api_keys, organisation::create_api_key))
+        .routes(routes!(organisation::revoke_api_key))
+        .routes(routes!(customers::list_customers, customers::create_customer))
+        .routes(routes!(customers::search_customers))
+        .routes(routes!(customers::get_customer))
+        .routes(routes!(customers::set_mapping))
+        .routes(routes!(customers::get_sync))
+        .routes(routes!(customers::get_sync_changes))
+        .routes(routes!(customers::apply_sync))
+        .routes(routes!(customers::discard_sync))
+        .routes(routes!(registry::list_products, registry::create_product))
+        .routes(routes!(registry::list_standing_orders, registry::create_standing_order))
+        .routes(routes!(billing::list_invoices, billing::create_draft))
+        .routes(routes!(billing::get_invoice))
+        .routes(routes!(billing::get_draft, billing::patch_draft, billing::delete_draft))
+        .routes(routes!(billing::issue_draft))
+        .routes(routes!(billing::credit_invoice))
+        .routes(routes!(billing::invoice_pdf))
+        .routes(routes!(billing::invoice_html))
+        .routes(routes!(billing::write_off))
+        .routes(routes!(billing::list_runs, billing::start_run))
+        .routes(routes!(billing::preview_run))
+        .routes(routes!(billing::get_run))
+        .routes(routes!(billing::stop_run))
+        .routes(routes!(banking::get_bank_file))
+        .routes(routes!(banking::list_payments, banking::register_payment))
+        .routes(routes!(banking::get_payment))
+        .routes(routes!(banking::allocate_payment))
+        .routes(routes!(banking::confirm_payment))
+        .routes(routes!(banking::reverse_payment))
+        .routes(routes!(banking::refund_payment))
+        .routes(routes!(banking::list_mandates))
+        .routes(routes!(banking::take_over_items))
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(deliveries::resend_delivery))
+        .routes(routes!(deliveries::cancel_delivery))
+        .routes(routes!(deliveries::invoice_timeline))
+        .routes(routes!(reports::customer_ledger))
+        .routes(routes!(reports::open_items))
+        .routes(routes!(reports::number_series))
+        .routes(routes!(reports::export_postings))
+        .routes(routes!(reports::verify_ledger))
+        .routes(routes!(reports::audit_events))
+        .merge(uploads)
+        .merge(bank)
+}
