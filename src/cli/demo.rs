@@ -202,6 +202,12 @@ async fn bank_file(ctx: &Ctx, actor: &Actor) -> anyhow::Result<(Vec<u8>, Uuid)> 
     Ok((write_ocr(1, ACCOUNT, &payments), invoices.get(3).map_or(first.id, |i| i.id)))
 }
 
+/// Count and sum of the named tallies.
+fn tallied(tally: &[Tally], names: &[&str]) -> (i64, i64) {
+    let found = tally.iter().filter(|t| names.contains(&t.name.as_str()));
+    found.fold((0, 0), |(count, ore), t| (count + t.count, ore + t.ore))
+}
+
 async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::Result<()> {
     let tx = ctx.db.read(told.actor.org).await?;
     let deliveries = views::delivery_tally(&tx).await?;
@@ -209,64 +215,17 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::R
     let open = views::open_tally(&tx).await?;
     let series = views::series(&tx).await?;
     tx.commit().await?;
-    let n = |tally: &[Tally], names: &[&str]| -> (i64, i64) {
-        let found = tally.iter().filter(|t| names.contains(&t.name.as_str()));
-        found.fold((0, 0), |(count, ore), t| (count + t.count, ore + t.ore))
-    };
-    let usize_count = |n: usize| count(i64::try_from(n).unwrap_or(i64::MAX));
-    let (o, v) = (&told.october.summary.counts, &told.november.summary.counts);
-    println!("Synced");
-    print!(
-        "{}",
-        table(
-            &[
-                vec![
-                    "October list".into(),
-                    format!("{} new", usize_count(o.new)),
-                    format!("{} rows rejected", o.rejected)
-                ],
-                vec![
-                    "November list on top".into(),
-                    format!("{} new, {} changed, {} ended", v.new, v.changed, v.ending),
-                    format!("{} unchanged", usize_count(v.unchanged)),
-                ],
-            ],
-            "  "
-        )
-    );
-    for column in &told.october.summary.refused_columns {
-        println!("  not stored: «{}», we have no purpose for it", column.heading);
-    }
+    show_sync(told);
     let run = &told.run;
     let last = series.first().map_or(0, |s| s.next_number - 1);
     let first = series.first().map_or(0, |s| s.first_number);
     println!("\nBilled");
     println!("  {} invoices, {}, numbers {first} to {last} without a gap", count(run.issued_count), kr(run.issued_ore));
     println!("\nSent");
-    let (sent, _) = n(&deliveries, &["delivered"]);
-    let (failed, _) = n(&deliveries, &["failed", "unknown"]);
-    println!("  {} mails in {}/spool", count(sent), dir.display());
+    println!("  {} mails in {}/spool", count(tallied(&deliveries, &["delivered"]).0), dir.display());
+    let failed = tallied(&deliveries, &["failed", "unknown"]).0;
     println!("  {} on the worklist: no e-mail address", count(failed));
-    println!("\nPaid, by {}", told.bank_file.display());
-    let line = |label: &str, names: &[&str]| {
-        let (count_of, ore) = n(&payments, names);
-        vec![label.to_owned(), count(count_of), kr(ore)]
-    };
-    print!(
-        "{}",
-        table(
-            &[
-                line("in full", &["kid_exact"]),
-                line("in part", &["kid_part"]),
-                line("paid twice, waits to be paid back", &["paid_twice"]),
-                line("unknown KID, waits for a decision", &["unknown_kid"]),
-            ],
-            "  "
-        )
-    );
-    if told.again.repeated {
-        println!("  the same file once more: nothing booked ({} payments known)", count(told.bank.file.payments));
-    }
+    show_payments(told, &payments);
     println!("\nOpen\n  {} claims, {}", count(open.count), kr(open.ore));
     let checks = ledger::verify(ctx, &told.actor).await?;
     let held = checks.iter().filter(|c| c.findings.is_empty()).count();
@@ -284,4 +243,37 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::R
         println!("\nServing on http://{} until Ctrl-C.", args.bind);
     }
     Ok(())
+}
+
+fn show_sync(told: &Told) {
+    let number = |n: usize| count(i64::try_from(n).unwrap_or(i64::MAX));
+    let (o, v) = (&told.october.summary.counts, &told.november.summary.counts);
+    println!("Synced");
+    let later = format!("{} new, {} changed, {} ended", v.new, v.changed, v.ending);
+    let rows = [
+        vec!["October list".into(), format!("{} new", number(o.new)), format!("{} rows rejected", o.rejected)],
+        vec!["November list on top".into(), later, format!("{} unchanged", number(v.unchanged))],
+    ];
+    print!("{}", table(&rows, "  "));
+    for column in &told.october.summary.refused_columns {
+        println!("  not stored: «{}», we have no purpose for it", column.heading);
+    }
+}
+
+fn show_payments(told: &Told, payments: &[Tally]) {
+    println!("\nPaid, by {}", told.bank_file.display());
+    let line = |label: &str, names: &[&str]| {
+        let (payments, ore) = tallied(payments, names);
+        vec![label.to_owned(), count(payments), kr(ore)]
+    };
+    let rows = [
+        line("in full", &["kid_exact"]),
+        line("in part", &["kid_part"]),
+        line("paid twice, waits to be paid back", &["paid_twice"]),
+        line("unknown KID, waits for a decision", &["unknown_kid"]),
+    ];
+    print!("{}", table(&rows, "  "));
+    if told.again.repeated {
+        println!("  the same file once more: nothing booked ({} payments known)", count(told.bank.file.payments));
+    }
 }

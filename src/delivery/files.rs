@@ -2,6 +2,7 @@
 
 use crate::ports::{FileStore, Pending};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -61,7 +62,10 @@ impl FileStore for LocalFiles {
     }
 
     fn path(&self, org: Uuid, hash: &[u8]) -> PathBuf {
-        let name: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+        let name = hash.iter().fold(String::new(), |mut name, b| {
+            let _ = write!(name, "{b:02x}");
+            name
+        });
         let (shard, rest) = name.split_at(name.len().min(2));
         self.dir.join(org.to_string()).join(shard).join(rest)
     }

@@ -226,7 +226,7 @@ impl SmtpSession {
 
     fn keep(&mut self, connection: AsyncSmtpConnection) {
         self.sent += 1;
-        if self.sent % MAILS_PER_CONNECTION != 0 {
+        if !self.sent.is_multiple_of(MAILS_PER_CONNECTION) {
             self.connection = Some(connection);
         }
     }

@@ -90,8 +90,7 @@ pub(super) struct Created {
 /// 201 with the id; a repeat of the same request gives the same answer.
 pub(super) fn created(result: Result<Uuid, Error>) -> Result<Response, Failure> {
     let id = match result {
-        Ok(id) => id,
-        Err(Error::Replayed { id, .. }) => id,
+        Ok(id) | Err(Error::Replayed { id, .. }) => id,
         Err(error) => return Err(error.into()),
     };
     Ok((StatusCode::CREATED, Json(Created { id })).into_response())

@@ -264,6 +264,6 @@ pub async fn timeline(ctx: &Ctx, actor: &Actor, invoice_id: Uuid) -> Result<Vec<
         events.push(event(made_at, what, Some(allocation.reason), subject, Some(allocation.amount_ore)));
     }
     tx.commit().await?;
-    events.sort_by(|a, b| b.at.cmp(&a.at));
+    events.sort_by_key(|e| std::cmp::Reverse(e.at));
     Ok(events)
 }

@@ -70,7 +70,7 @@ pub struct PreviewInvoice {
 /// What is due of one customer: a document, or why not.
 struct Due {
     customer: Customer,
-    outcome: Result<(Document, Vec<StandingOrder>, Vec<(Uuid, i64, NaiveDate)>), &'static str>,
+    outcome: Result<Billed, &'static str>,
 }
 
 /// What a run would bill, without doing it.
@@ -265,6 +265,7 @@ struct Pricing {
     bill_on: NaiveDate,
 }
 
+/// The document, the standing orders moved on, and the periods billed.
 type Billed = (Document, Vec<StandingOrder>, Vec<(Uuid, i64, NaiveDate)>);
 
 impl Pricing {

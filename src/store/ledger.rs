@@ -32,7 +32,7 @@ pub async fn insert_allocations(tx: &OrgTx, rows: &[Allocation]) -> Result<(), E
     bulk::insert::<allocation::Entity>(tx, rows).await
 }
 
-fn to_item(row: OpenItemRow) -> OpenItem {
+fn to_item(row: &OpenItemRow) -> OpenItem {
     OpenItem {
         id: row.id,
         claim: row.invoice_id,
@@ -72,7 +72,7 @@ async fn lock_items(
             query = query.lock_exclusive();
         }
         for row in query.all(tx).await? {
-            out.entry(key(&row)).or_default().push(to_item(row));
+            out.entry(key(&row)).or_default().push(to_item(&row));
         }
     }
     Ok(out)

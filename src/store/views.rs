@@ -100,6 +100,7 @@ pub struct ProductItem {
     pub active: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn as_decimal<S: serde::Serializer>(micro: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&domain::money::Micro::from_micro(*micro))
 }

@@ -1,5 +1,8 @@
 //! Every integration test, each on both databases.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod customer_sync;
 mod harness;
 mod road;
+mod schema;

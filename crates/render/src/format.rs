@@ -55,7 +55,7 @@ pub(crate) fn supply(doc: &Document) -> String {
         None => long_date(doc.delivered_from, doc.language),
         Some(to) => {
             let short = |d| short_date(d, doc.language);
-            format!("{}\u{a0}– {}", short(doc.delivered_from), short(to))
+            format!("{}–{}", short(doc.delivered_from), short(to))
         }
     }
 }

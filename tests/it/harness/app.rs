@@ -46,7 +46,7 @@ impl Rng for TestRng {
             let mut z = *state;
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            *byte = (z >> 56) as u8;
+            *byte = z.to_be_bytes()[0];
         }
     }
 }
@@ -162,5 +162,5 @@ fn schema_hash() -> String {
     for file in files {
         hash.update(std::fs::read(file).unwrap());
     }
-    hash.finalize().iter().take(6).map(|b| format!("{b:02x}")).collect()
+    reskontro::ctx::hex(&hash.finalize()[..6])
 }

@@ -14,6 +14,7 @@ use krilla::destination::XyzDestination;
 use krilla::geom::Point;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
+use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Documents drawn since the cache of glyph outlines was last trimmed.
@@ -36,7 +37,7 @@ pub fn pdf(doc: &Document, id: &[u8]) -> Result<Vec<u8>, RenderError> {
     outline.push_child(OutlineNode::new(heading, XyzDestination::new(0, Point::from_xy(0.0, 0.0))));
     file.set_outline(outline);
     let bytes = file.finish().map_err(|e| bad(&e))?;
-    if DRAWN.fetch_add(1, Ordering::Relaxed) % 100 == 99 {
+    if (DRAWN.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(100) {
         comemo::evict(5);
     }
     Ok(bytes)
@@ -52,7 +53,10 @@ fn metadata(doc: &Document, heading: &str, id: &[u8]) -> Metadata {
         .second(0)
         .utc_offset_hour(0)
         .utc_offset_minute(0);
-    let name: String = id.iter().map(|b| format!("{b:02x}")).collect();
+    let name = id.iter().fold(String::new(), |mut name, b| {
+        let _ = write!(name, "{b:02x}");
+        name
+    });
     Metadata::new()
         .title(format!("{heading}, {}", doc.seller.name))
         .language(doc.language.as_str().to_owned())
