@@ -1,6 +1,6 @@
 //! Use cases. One verb, one function, one transaction: read, compute, write, in that order.
 //!
-//! May import `domain`, `formats`, `render`, `ports`, `ctx` and `store`. Every write goes through [`work::Work`], which
+//! May import `domain`, `formats`, `render`, `ports`, `ctx` and `store`. Every write goes through `Work`, which
 //! leaves an audit event and honours the client's idempotency key, so no caller can forget either.
 
 pub mod access;

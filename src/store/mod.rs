@@ -1,6 +1,6 @@
 //! The database: the only user of sea-orm. Rows become domain values here and nowhere else.
 //!
-//! May import `domain` and `entity`. A handle comes only from [`Db`]: `read` and `write` for one organisation,
+//! May import `domain` and `entity`. A handle comes only from `Db`: `read` and `write` for one organisation,
 //! `system` for queues. Every query names `org_id` itself. To add a noun: one file named as the noun.
 
 pub mod audit;

@@ -1,0 +1,37 @@
+# Everything a developer does, each a line or two over cargo.
+.PHONY: demo run test check bench torture lint docs generate where snap
+CARGO ?= cargo
+
+demo: ## build and run the demo, then serve it (ARGS=--exit stops after the summary)
+	@echo "Building Reskontro (the first time takes some minutes)…"
+	$(CARGO) build --release --bin reskontro
+	target_dir=$$($(CARGO) metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
+	"$$target_dir/release/reskontro" demo $(ARGS)
+
+run: ## serve with config/default.toml
+	$(CARGO) run --bin reskontro -- serve
+
+test: ## all tests, on SQLite and on a private PostgreSQL
+	scripts/test-postgres.sh sh -c '$(CARGO) build --workspace --all-targets && if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace --no-fail-fast; else $(CARGO) test --workspace --no-fail-fast; fi'
+
+lint: ## format and clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+docs: ## API documentation without warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+generate: ## write generated files
+	$(CARGO) run --quiet --bin reskontro -- openapi > docs/openapi.json
+
+check: lint docs test ## all that CI does
+	scripts/check-packages.sh
+
+bench: ## speed against the physical limit, into target/bench.json
+	PG_FSYNC=on PG_BUFFERS=1GB scripts/test-postgres.sh $(CARGO) run --release -p reskontro-bench
+
+torture: ## kill -9 at random moments, N times each database (N=50)
+	PG_FSYNC=on TORTURE_ROUNDS=$(or $(N),50) scripts/test-postgres.sh $(CARGO) test --release --test torture -- --nocapture
+
+where: ## every file of a noun: make where NOUN=invoice
+	@find src crates entity migration tests docs -path '*$(NOUN)*' -type f | sort
