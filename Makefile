@@ -31,7 +31,7 @@ bench: ## speed against the physical limit, into target/bench.json
 	PG_FSYNC=on PG_BUFFERS=1GB scripts/test-postgres.sh $(CARGO) run --release -p reskontro-bench
 
 torture: ## kill -9 at random moments, N times each database (N=50)
-	PG_FSYNC=on TORTURE_ROUNDS=$(or $(N),50) scripts/test-postgres.sh $(CARGO) test --release --test torture -- --nocapture
+	PG_FSYNC=on TORTURE_ROUNDS=$(or $(N),50) scripts/test-postgres.sh $(CARGO) test --release --test it -- --nocapture --test-threads 1 torture
 
 where: ## every file of a noun: make where NOUN=invoice
 	@find src crates entity migration tests docs -path '*$(NOUN)*' -type f | sort

@@ -1,7 +1,7 @@
 //! The jobs by name, and how one is claimed, run and finished.
 
 use crate::ctx::Ctx;
-use crate::services::{Actor, Error, delivery, ledger, run, upkeep};
+use crate::services::{Actor, Error, audit, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ pub const JOBS: &[Known] = &[
     Known { name: "commit_run", about: "issues the invoices of a started run", daily_at: None },
     Known { name: "send_deliveries", about: "sends every delivery that is due", daily_at: None },
     Known { name: "verify_ledger", about: "checks that the ledger balances", daily_at: Some((2, 0)) },
+    Known { name: "seal_audit", about: "seals the audit log into its chain", daily_at: Some((2, 30)) },
     Known { name: "forget_old", about: "forgets old idempotency keys, jobs and plans", daily_at: Some((3, 0)) },
 ];
 
@@ -89,6 +90,7 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
             tracing::error!(org.id = %org, checks = %broken.join(","), "the ledger does not hold");
             Err(Error::conflict("ledger_broken", format!("checks that do not hold: {}", broken.join(", "))))
         }
+        "seal_audit" => audit::seal(ctx, &actor).await.map(|_| ()),
         "forget_old" => upkeep::forget_old(ctx, &actor).await,
         _ => Err(Error::not_found("job")),
     }

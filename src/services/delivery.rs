@@ -41,9 +41,12 @@ pub async fn deliver(ctx: &Ctx, session: &mut dyn MailSession, claimed: &Claimed
     };
     store::keep_attempt(&tx, attempt.clone()).await?;
     tx.commit().await?;
-    let outcome = match prepare(ctx, &actor, claimed).await? {
-        Err(fault) => MailOutcome::Permanent(fault),
-        Ok(mail) => {
+    let outcome = match prepare(ctx, &actor, claimed).await {
+        Err(Error::Render(e)) => MailOutcome::Permanent(trouble("document_not_drawn", &e)),
+        Err(Error::Io(e)) => MailOutcome::Temporary(trouble("document_not_stored", &e)),
+        Err(other) => return Err(other),
+        Ok(Err(fault)) => MailOutcome::Permanent(fault),
+        Ok(Ok(mail)) => {
             let before = Box::new(move || -> crate::ports::Pending<'_, Result<(), String>> {
                 Box::pin(async move { mark_handing_over(ctx, claimed).await.map_err(|e| e.to_string()) })
             });
@@ -53,15 +56,26 @@ pub async fn deliver(ctx: &Ctx, session: &mut dyn MailSession, claimed: &Claimed
     conclude(ctx, claimed, attempt, outcome).await
 }
 
+fn trouble(code: &str, error: &dyn std::error::Error) -> MailFault {
+    MailFault { code: code.to_owned(), detail: error.to_string() }
+}
+
+/// Whether the worker still holds what it claimed.
+fn is_held(row: &Delivery, claimed: &Claimed) -> bool {
+    matches!(row.state.as_str(), "sending" | "handing_over") && row.lease_token == claimed.lease_token
+}
+
 /// The content is about to leave: from here on a crash leaves the outcome unknown (decision 40).
 async fn mark_handing_over(ctx: &Ctx, claimed: &Claimed) -> Result<(), Error> {
     let tx = ctx.db.write(claimed.org_id).await?;
     let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if row.state != State::Sending.as_str() {
+    if !is_held(&row, claimed) {
         return Err(Error::conflict("lease_lost", "another worker took the delivery over"));
     }
+    let now = ctx.now();
     row.state = State::HandingOver.as_str().to_owned();
-    row.updated_at = ctx.now();
+    row.lease_until_at = Some(now + Duration::seconds(ctx.config.worker.lease_seconds));
+    row.updated_at = now;
     store::update(&tx, row).await?;
     Ok(tx.commit().await?)
 }
@@ -78,7 +92,7 @@ async fn conclude(ctx: &Ctx, claimed: &Claimed, mut attempt: Attempt, outcome: M
     let (state, again) = after_attempt(&outcome, now, attempts, ctx.jitter());
     let tx = ctx.db.write(claimed.org_id).await?;
     let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if !matches!(row.state.as_str(), "sending" | "handing_over") {
+    if !is_held(&row, claimed) {
         // The lease ran out and somebody else decided; what they wrote stands.
         return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
     }

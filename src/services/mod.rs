@@ -4,6 +4,7 @@
 //! leaves an audit event and honours the client's idempotency key, so no caller can forget either.
 
 pub mod access;
+pub mod audit;
 pub mod customer;
 pub mod delivery;
 pub mod error;

@@ -63,6 +63,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewProduct) -> Result<Uuid, E
         return Err(Error::field("vat_code", "unknown_vat_code", format!("one of {}", codes.join(", "))));
     }
     let id = work.id();
+    let (number, every_months) = (new.number.clone(), i64::from(new.every_months));
     let row = Product {
         org_id: actor.org,
         id,
@@ -83,6 +84,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, new: NewProduct) -> Result<Uuid, E
         }
         other => other?,
     }
+    store::adopt_orders(&work.tx, &number, every_months).await?;
     work.done(Deed { verb: "product.created", subject: "product", id, fields: "" }).await?;
     Ok(id)
 }

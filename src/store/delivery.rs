@@ -30,6 +30,8 @@ pub struct Claimed {
     pub id: Uuid,
     /// Attempts before this one.
     pub attempts: i64,
+    /// Names this claim: a worker whose lease ran out finds another's here.
+    pub lease_token: Option<Uuid>,
 }
 
 /// Takes up to `limit` due deliveries for one worker; no other worker gets them while the lease runs.
@@ -46,7 +48,7 @@ pub async fn claim(
         "WITH due AS (SELECT org_id, id FROM delivery WHERE state IN ('queued','retrying') AND not_before_at <= $1 \
          ORDER BY not_before_at, org_id LIMIT $4 {skip}) \
          UPDATE delivery SET state = 'sending', lease_until_at = $2, lease_token = $3, version = version + 1, \
-         updated_at = $1 WHERE (org_id, id) IN (SELECT org_id, id FROM due) RETURNING org_id, id, attempts"
+         updated_at = $1 WHERE (org_id, id) IN (SELECT org_id, id FROM due) RETURNING org_id, id, attempts, lease_token"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [now.into(), lease_until.into(), token.into(), limit.into()];

@@ -22,6 +22,16 @@ pub async fn insert(tx: &OrgTx, row: Product) -> Result<(), Error> {
     Ok(())
 }
 
+/// Standing orders that a sync made before the product was known take its rhythm over.
+pub async fn adopt_orders(tx: &OrgTx, number: &str, every_months: i64) -> Result<(), Error> {
+    let sql = "UPDATE standing_order SET every_months = $1 WHERE org_id = $2 AND source = 'sync' \
+               AND next_period_no = 0 AND id IN (SELECT standing_order_id FROM standing_order_line \
+               WHERE org_id = $2 AND product_number = $3)";
+    let values = [every_months.into(), tx.org().into(), number.into()];
+    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
+    Ok(())
+}
+
 /// A product by id.
 pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Product>, Error> {
     Ok(product::Entity::find_by_id((tx.org(), id)).one(tx).await?)

@@ -4,5 +4,8 @@
 mod api;
 mod customer_sync;
 mod harness;
+mod mail;
+mod money;
 mod road;
 mod schema;
+mod torture;

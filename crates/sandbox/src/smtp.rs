@@ -182,15 +182,15 @@ impl Session {
             Fault::GreetsTemporary => return self.say(&mut stream, "421 try later").await,
             Fault::GreetsPermanent => return self.say(&mut stream, "554 go away").await,
             Fault::Hangs => {
-                tokio::time::sleep(Duration::from_secs(3600)).await;
+                tokio::time::sleep(Duration::from_hours(1)).await;
                 return Ok(());
             }
             _ => self.say(&mut stream, "220 sandbox ESMTP").await?,
         }
-        let Some(acceptor) = starttls else { return self.talk(stream, fault, encrypted, false).await };
+        let Some(acceptor) = starttls else { return self.talk(stream, fault, encrypted).await };
         if self.until_starttls(&mut stream).await? {
             let stream = acceptor.accept(stream.into_inner()).await?;
-            return self.talk(BufReader::new(stream), fault, true, false).await;
+            return self.talk(BufReader::new(stream), fault, true).await;
         }
         Ok(())
     }
@@ -224,7 +224,7 @@ impl Session {
         Ok(false)
     }
 
-    async fn talk<S>(&self, mut stream: BufReader<S>, fault: Fault, encrypted: bool, _resumed: bool) -> io::Result<()>
+    async fn talk<S>(&self, mut stream: BufReader<S>, fault: Fault, encrypted: bool) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -232,7 +232,8 @@ impl Session {
         let mut line = String::new();
         while stream.read_line(&mut line).await? > 0 {
             let upper = line.trim_end().to_uppercase();
-            let address = || line.split_once('<').and_then(|(_, r)| r.split_once('>')).map_or("", |(a, _)| a).to_owned();
+            let address =
+                || line.split_once('<').and_then(|(_, r)| r.split_once('>')).map_or("", |(a, _)| a).to_owned();
             if upper.starts_with("MAIL FROM") {
                 from = address();
                 self.say(&mut stream, "250 ok").await?;

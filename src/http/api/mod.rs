@@ -108,6 +108,7 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .routes(routes!(reports::export_postings))
         .routes(routes!(reports::verify_ledger))
         .routes(routes!(reports::audit_events))
+        .routes(routes!(reports::audit_chain))
         .merge(uploads)
         .merge(bank)
 }

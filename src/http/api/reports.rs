@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::http::auth::Reader;
 use crate::http::extract::{List, Page};
 use crate::http::problem::{Failure, Problem};
+use crate::services::audit::{self, ChainReport};
 use crate::services::customer;
 use crate::services::ledger::{self, CheckResult};
 use crate::store::views::{self, AuditItem, LedgerLine, OpenItemView, SeriesReport};
@@ -104,4 +105,10 @@ pub(super) async fn audit_events(
     let items = views::audit_events(&tx, page.after()?, page.limit()).await?;
     tx.commit().await?;
     Ok(Json(List::new(items, page.limit(), |e| e.id)))
+}
+
+/// Reckons the hash chain of the audit log again.
+#[utoipa::path(get, path = "/audit-chain", tag = "ledger", responses((status = 200, body = ChainReport)))]
+pub(super) async fn audit_chain(State(ctx): State<Ctx>, Reader(actor): Reader) -> Result<Json<ChainReport>, Failure> {
+    Ok(Json(audit::verify(&ctx, &actor).await?))
 }

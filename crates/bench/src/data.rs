@@ -1,0 +1,40 @@
+//! Made-up customers and payments.
+
+use chrono::NaiveDate;
+use formats::giro::{PaymentToWrite, write_ocr};
+use std::fmt::Write;
+
+/// The account that is paid to.
+pub(crate) const ACCOUNT: &str = "12345678903";
+
+/// A customer list of `rows`; every hundredth has moved when `moved`.
+pub(crate) fn customers(rows: usize, moved: bool) -> Vec<u8> {
+    let mut out = String::from("Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Mobil;Produkter;Sist endret\n");
+    for i in 0..rows {
+        let street = if moved && i % 100 == 0 { "Nyveien" } else { "Gamleveien" };
+        let _ = writeln!(
+            out,
+            "{i:06};Kari Nordmann {i};{street} {};{:04};Oslo;m{i}@example.org;4{:07};A, B;2026-10-01",
+            i % 200,
+            1 + i % 9_998,
+            2_000_000 + i
+        );
+    }
+    out.into_bytes()
+}
+
+/// An OCR giro file of payments.
+pub(crate) fn payments(kids: &[(String, i64)]) -> Vec<u8> {
+    let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap_or_default();
+    let payments: Vec<PaymentToWrite> = kids
+        .iter()
+        .map(|(kid, ore)| PaymentToWrite {
+            kid: kid.clone(),
+            amount_ore: *ore,
+            kind: 10,
+            settled_on: day,
+            debit_account: Some("99990686021".to_owned()),
+        })
+        .collect();
+    write_ocr(1, ACCOUNT, &payments)
+}

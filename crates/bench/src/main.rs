@@ -1,0 +1,37 @@
+//! Speed of the main job against the physical limit of this machine, measured in the same run.
+//!
+//! `make bench` prints a table and writes `target/bench.json`: work, db, value, unit, limit, ratio, target, met.
+//! `BENCH_ROWS` sets the size (100 000 when it is not set).
+#![expect(clippy::print_stdout, clippy::float_arithmetic, reason = "figures are what a bench prints")]
+
+mod baseline;
+mod data;
+mod measure;
+mod pieces;
+mod place;
+mod road;
+
+use measure::Report;
+use place::Place;
+
+fn main() -> anyhow::Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the bench's own switch")]
+async fn run() -> anyhow::Result<()> {
+    let rows = std::env::var("BENCH_ROWS").ok().and_then(|r| r.parse().ok()).unwrap_or(100_000);
+    let mut report = Report::default();
+    pieces::parse(&mut report, rows);
+    pieces::pdf(&mut report)?;
+    for place in [Place::sqlite().await?, Place::postgres().await?].into_iter().flatten() {
+        let actor = road::sync(&place, &mut report, rows).await?;
+        road::run(&place, &mut report, &actor, rows).await?;
+        road::bank(&place, &mut report, &actor, rows).await?;
+        pieces::http(&place, &mut report, &actor).await?;
+        pieces::mail(&place, &mut report).await?;
+        place.close().await?;
+    }
+    report.finish()
+}

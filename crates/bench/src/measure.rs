@@ -1,0 +1,101 @@
+//! Figures and how they are shown.
+
+use serde::Serialize;
+use std::time::Duration;
+
+/// One figure.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figure {
+    work: String,
+    db: &'static str,
+    value: f64,
+    unit: &'static str,
+    limit: f64,
+    ratio: f64,
+    target: f64,
+    met: bool,
+}
+
+/// All figures.
+#[derive(Default)]
+pub(crate) struct Report(Vec<Figure>);
+
+impl Report {
+    /// Adds a rate measured against the limit's rate.
+    pub(crate) fn add(
+        &mut self,
+        work: &str,
+        db: &'static str,
+        value: f64,
+        unit: &'static str,
+        limit: f64,
+        target: f64,
+    ) {
+        let ratio = value / limit;
+        self.push(Figure { work: work.to_owned(), db, value, unit, limit, ratio, target, met: ratio >= target });
+    }
+
+    /// Adds something that may be at most so much of the limit.
+    pub(crate) fn at_most(
+        &mut self,
+        work: &str,
+        db: &'static str,
+        value: f64,
+        unit: &'static str,
+        limit: f64,
+        target: f64,
+    ) {
+        let ratio = value / limit;
+        self.push(Figure { work: work.to_owned(), db, value, unit, limit, ratio, target, met: ratio <= target });
+    }
+
+    fn push(&mut self, f: Figure) {
+        let met = if f.met { "" } else { "  MISSED" };
+        println!(
+            "{:<44} {:<9} {:>12.1} {:<9} limit {:>12.1}  ratio {:.2} (target {:.2}){met}",
+            f.work, f.db, f.value, f.unit, f.limit, f.ratio, f.target
+        );
+        self.0.push(f);
+    }
+
+    /// Writes `target/bench.json`.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        std::fs::create_dir_all("target")?;
+        std::fs::write("target/bench.json", serde_json::to_string_pretty(&self.0)?)?;
+        println!("written to target/bench.json");
+        Ok(())
+    }
+}
+
+/// A count per second.
+#[expect(clippy::cast_precision_loss, reason = "a figure to read")]
+pub(crate) fn per_second(count: usize, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
+}
+
+/// CPU seconds this process has used.
+pub(crate) fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    // utime and stime, in hundredths of a second on Linux.
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// Starts watching the peak of resident memory anew.
+pub(crate) fn reset_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Peak of resident memory in MB since it was reset.
+pub(crate) fn peak_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
+
+/// The slowest but one in a hundred.
+pub(crate) fn p99(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+}
