@@ -13,6 +13,7 @@ pub struct Model {
     pub number: String,
     pub name: String,
     pub org_number: Option<String>,
+    pub name_search: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

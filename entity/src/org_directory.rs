@@ -8,6 +8,8 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub org_id: Uuid,
+    pub sync_counter: i64,
+    pub next_kid_customer_no: i64,
     pub created_at: DateTimeUtc,
 }
 

@@ -34,8 +34,6 @@ pub struct Model {
     pub dpa_version: Option<String>,
     pub dpa_accepted_at: Option<DateTimeUtc>,
     pub logo: Option<Vec<u8>>,
-    pub sync_counter: i64,
-    pub next_kid_customer_no: i64,
     pub next_voucher_no: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -9,6 +9,8 @@ pub struct Migration;
 const UP: &str = r"
 CREATE TABLE org_directory (
   org_id $uuid NOT NULL PRIMARY KEY,
+  sync_counter $int NOT NULL,
+  next_kid_customer_no $int NOT NULL,
   created_at $time NOT NULL
 );
 CREATE TABLE organisation (
@@ -39,8 +41,6 @@ CREATE TABLE organisation (
   dpa_version $text,
   dpa_accepted_at $time,
   logo $bytes,
-  sync_counter $int NOT NULL,
-  next_kid_customer_no $int NOT NULL,
   next_voucher_no $int NOT NULL,
   created_at $time NOT NULL,
   updated_at $time NOT NULL

@@ -26,7 +26,7 @@ CREATE TABLE customer_core (
   number $text NOT NULL,
   name $text NOT NULL,
   org_number $text,
-  name_search $ctext GENERATED ALWAYS AS (lower(name)) STORED,
+  name_search $ctext NOT NULL,
   PRIMARY KEY (org_id, customer_id),
   UNIQUE (org_id, number),
   FOREIGN KEY (org_id, customer_id) REFERENCES customer (org_id, id)

@@ -13,6 +13,10 @@ use uuid::Uuid;
 
 /// Reads a JSON body; what is wrong is named with line and column.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Failure> {
+    if body.windows(6).any(|w| w == b"\\u0000" || w == b"\\u0001") {
+        let detail = "the body holds a control character (\\u0000 or \\u0001) in a text; take it out";
+        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "control_character", detail));
+    }
     serde_json::from_slice(body).map_err(|e| {
         let code = if e.is_data() { "invalid_body" } else { "malformed_json" };
         let kind = if e.is_data() { Kind::Invalid } else { Kind::Malformed };

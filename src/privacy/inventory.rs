@@ -87,12 +87,8 @@ const fn entry(table: &'static str, columns: &'static str, class: Class) -> Entr
 
 /// Every column of every table.
 pub const INVENTORY: &[Entry] = &[
-    entry("org_directory", "org_id created_at", STRUCTURE),
-    entry(
-        "organisation",
-        "org_id version sync_counter next_kid_customer_no next_voucher_no created_at updated_at",
-        STRUCTURE,
-    ),
+    entry("org_directory", "org_id sync_counter next_kid_customer_no created_at", STRUCTURE),
+    entry("organisation", "org_id version next_voucher_no created_at updated_at", STRUCTURE),
     entry(
         "organisation",
         "name org_number legal_form vat_registered street street2 postal_code city country email phone",

@@ -55,7 +55,10 @@ pub async fn seal(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
         let last = store::list_segments(&tx).await?.pop();
         let after = last.as_ref().map_or(Uuid::nil(), |s| s.last_event_id);
         let previous = last.map_or_else(|| vec![0; 32], |s| s.head_hash);
-        let events = store::list(&tx, after, before, SEGMENT_EVENTS).await?;
+        // In order of ids, up to the first that has not rested: a later one may stand before it.
+        let mut events = store::list(&tx, after, SEGMENT_EVENTS).await?;
+        let rested = events.iter().take_while(|e| e.at < before).count();
+        events.truncate(rested);
         let Some(newest) = events.last() else { return Ok(sealed) };
         let head = link(&previous, &events);
         let segment = Segment {
@@ -88,11 +91,10 @@ fn publish(ctx: &Ctx, line: &str) -> Result<(), Error> {
 pub async fn verify(ctx: &Ctx, actor: &Actor) -> Result<ChainReport, Error> {
     let tx = ctx.db.read(actor.org).await?;
     let segments = store::list_segments(&tx).await?;
-    let forever = ctx.now() + Duration::days(1);
     let (mut after, mut previous) = (Uuid::nil(), vec![0; 32]);
     let (mut sealed, mut broken) = (0, None);
     for segment in &segments {
-        let events = store::list(&tx, after, forever, u64::try_from(segment.events).unwrap_or(0)).await?;
+        let events = store::list(&tx, after, u64::try_from(segment.events).unwrap_or(0)).await?;
         let holds = segment.previous_hash == previous
             && link(&previous, &events).as_slice() == segment.head_hash
             && events.last().is_some_and(|e| e.id == segment.last_event_id);
@@ -104,7 +106,7 @@ pub async fn verify(ctx: &Ctx, actor: &Actor) -> Result<ChainReport, Error> {
         after = segment.last_event_id;
         previous.clone_from(&segment.head_hash);
     }
-    let unsealed = store::list(&tx, after, forever, 1_000_000).await?.len();
+    let unsealed = store::list(&tx, after, 1_000_000).await?.len();
     tx.commit().await?;
     Ok(ChainReport { segments: segments.len(), sealed, unsealed, broken, head: hex(&previous) })
 }

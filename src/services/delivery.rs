@@ -27,8 +27,17 @@ pub async fn claim(ctx: &Ctx, limit: u64) -> Result<Vec<Claimed>, Error> {
 /// Delivers one claimed delivery and notes how it went.
 pub async fn deliver(ctx: &Ctx, session: &mut dyn MailSession, claimed: &Claimed) -> Result<State, Error> {
     let actor = Actor::job(claimed.org_id);
-    let attempt_no = claimed.attempts + 1;
     let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if !is_held(&row, claimed) {
+        // The lease ran out while earlier mails were sent: another worker has it.
+        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+    }
+    // Counted now: a delivery that brings its worker down is not tried for ever.
+    let attempt_no = row.attempts + 1;
+    row.attempts = attempt_no;
+    row.lease_until_at = Some(ctx.now() + Duration::seconds(ctx.config.worker.lease_seconds));
+    store::update(&tx, row).await?;
     let attempt = Attempt {
         org_id: claimed.org_id,
         delivery_id: claimed.id,
@@ -44,7 +53,10 @@ pub async fn deliver(ctx: &Ctx, session: &mut dyn MailSession, claimed: &Claimed
     let outcome = match prepare(ctx, &actor, claimed).await {
         Err(Error::Render(e)) => MailOutcome::Permanent(trouble("document_not_drawn", &e)),
         Err(Error::Io(e)) => MailOutcome::Temporary(trouble("document_not_stored", &e)),
-        Err(other) => return Err(other),
+        Err(other) => MailOutcome::Temporary(MailFault {
+            code: "internal".to_owned(),
+            detail: other.code().unwrap_or("the document could not be read").to_owned(),
+        }),
         Ok(Err(fault)) => MailOutcome::Permanent(fault),
         Ok(Ok(mail)) => {
             let before = Box::new(move || -> crate::ports::Pending<'_, Result<(), String>> {
@@ -99,7 +111,6 @@ async fn conclude(ctx: &Ctx, claimed: &Claimed, mut attempt: Attempt, outcome: M
     row.state = state.as_str().to_owned();
     row.needs_person = state.needs_person();
     row.reason = fault.as_ref().map(|f| f.code.clone());
-    row.attempts = attempt.attempt_no;
     row.not_before_at = again.unwrap_or(row.not_before_at);
     row.lease_until_at = None;
     row.lease_token = None;

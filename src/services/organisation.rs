@@ -132,8 +132,6 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
         dpa_version: new.accept_dpa.clone(),
         dpa_accepted_at: new.accept_dpa.is_some().then_some(work.at),
         logo: None,
-        sync_counter: 0,
-        next_kid_customer_no: 1,
         next_voucher_no: 1,
         created_at: work.at,
         updated_at: work.at,

@@ -6,8 +6,8 @@ use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::billing::{self as store, Run, Skip};
 use crate::store::customer::{self, Customer};
-use crate::store::organisation;
 use crate::store::product::{self, Product, StandingOrder, StandingOrderLine};
+use crate::store::{bulk, organisation};
 use chrono::{Duration, NaiveDate};
 use domain::invoice::{Document, Kind, LineInput};
 use domain::money::{Micro, Money};
@@ -168,6 +168,7 @@ pub async fn continue_run(ctx: &Ctx, actor: &Actor, id: Uuid, mut progress: impl
 /// Issues one batch in one transaction: its documents, its periods and the run's cursor, or nothing.
 async fn issue_batch(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Run, Error> {
     let mut work = Work::begin(ctx, actor).await?;
+    bulk::prefer_indexes(&work.tx).await?;
     let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
     if run.status != "running" {
         return Ok(run);
@@ -175,17 +176,22 @@ async fn issue_batch(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Run, Error> {
     let mut billing = Billing::load(ctx, &work, Some(run.issued_on), Some(run.due_on)).await?;
     billing.run_id = Some(id);
     billing.send_after = run.send_after_at;
-    let due = collect(&work, &billing, run.bill_on, run.cursor_customer_id, ctx.config.worker.run_batch).await?;
-    let Some(last) = due.last() else {
+    let size = ctx.config.worker.run_batch;
+    let orders = product::list_due(&work.tx, run.bill_on, run.cursor_customer_id, size).await?;
+    let mut ids: Vec<Uuid> = orders.iter().map(|o| o.customer_id).collect();
+    ids.dedup();
+    // What is billed is read after the lock: a sync may have ended a customer or dropped a product meanwhile.
+    customer::lock(&work.tx, &ids).await?;
+    let due = collect(&work, &billing, run.bill_on, run.cursor_customer_id, size).await?;
+    let due: Vec<Due> = due.into_iter().filter(|d| ids.binary_search(&d.customer.row.id).is_ok()).collect();
+    let Some(last) = ids.last().copied() else {
         run.status = "finished".to_owned();
         run.finished_at = Some(work.at);
         let run = store::update_run(&work.tx, run).await?;
         work.done(Deed { verb: "invoice_run.finished", subject: "invoice_run", id, fields: "status" }).await?;
         return Ok(run);
     };
-    run.cursor_customer_id = Some(last.customer.row.id);
-    let ids: Vec<Uuid> = due.iter().map(|d| d.customer.row.id).collect();
-    customer::lock(&work.tx, &ids).await?;
+    run.cursor_customer_id = Some(last);
     let (mut prepared, mut orders, mut skips) = (Vec::new(), Vec::new(), Vec::new());
     for d in due {
         match d.outcome {

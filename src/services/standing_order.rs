@@ -119,19 +119,20 @@ fn order_row(
 }
 
 /// Makes open-ended standing orders of the products a sync lists, and ends those it no longer lists (decision 19).
-pub(super) async fn sync_products(work: &Work<'_>, wanted: &[(Uuid, Vec<String>)]) -> Result<(), Error> {
+/// A new customer has none to end.
+pub(super) async fn sync_products(work: &Work<'_>, wanted: &[(Uuid, bool, Vec<String>)]) -> Result<(), Error> {
     if wanted.is_empty() {
         return Ok(());
     }
     let products = store::by_number(&work.tx).await?;
-    let customers: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let customers: Vec<Uuid> = wanted.iter().filter(|(_, is_new, _)| !is_new).map(|(id, ..)| *id).collect();
     let mut held: HashMap<Uuid, Vec<(StandingOrder, String)>> = HashMap::new();
     for (order, number) in store::list_synced(&work.tx, &customers).await? {
         held.entry(order.customer_id).or_default().push((order, number));
     }
     let today = work.at.with_timezone(&chrono_tz::Europe::Oslo).date_naive();
     let (mut orders, mut lines, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-    for (customer_id, numbers) in wanted {
+    for (customer_id, _, numbers) in wanted {
         let has = held.remove(customer_id).unwrap_or_default();
         let kept: HashSet<&str> = has.iter().map(|(_, n)| n.as_str()).collect();
         for number in numbers.iter().filter(|n| !kept.contains(n.as_str())) {

@@ -3,7 +3,6 @@
 use super::bulk;
 use super::error::Error;
 use super::tx::OrgTx;
-use chrono::{DateTime, Utc};
 use entity::{audit_event, audit_segment};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -18,12 +17,11 @@ pub async fn record(tx: &OrgTx, events: &[Event]) -> Result<(), Error> {
     bulk::insert::<audit_event::Entity>(tx, events).await
 }
 
-/// Events after an id and before a time, in order.
-pub async fn list(tx: &OrgTx, after: Uuid, before: DateTime<Utc>, limit: u64) -> Result<Vec<Event>, Error> {
+/// Events after an id, in order.
+pub async fn list(tx: &OrgTx, after: Uuid, limit: u64) -> Result<Vec<Event>, Error> {
     let rows = audit_event::Entity::find()
         .filter(audit_event::Column::OrgId.eq(tx.org()))
-        .filter(audit_event::Column::Id.gt(after))
-        .filter(audit_event::Column::At.lt(before));
+        .filter(audit_event::Column::Id.gt(after));
     Ok(rows.order_by_asc(audit_event::Column::Id).limit(limit).all(tx).await?)
 }
 

@@ -173,6 +173,7 @@ impl Batch {
             number: text(Field::Number).unwrap_or_default(),
             name: text(Field::Name).unwrap_or_default(),
             org_number: text(Field::OrgNumber),
+            name_search: text(Field::Name).unwrap_or_default().to_lowercase(),
         });
         self.details.push(customer_detail::Model {
             org_id,

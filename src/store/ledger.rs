@@ -181,12 +181,12 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "payment_booked",
-        rule: "every payment is booked once: bank entries equal its amount, unless reversed or refunded",
+        rule: "every payment is booked once: its bank entries, refunds apart, equal its amount",
         sql: "SELECT p.id AS subject_id, p.amount_ore AS expected_ore, CAST(COALESCE(SUM( \
                 CASE WHEN e.debit_role = 'bank' THEN e.amount_ore WHEN e.credit_role = 'bank' THEN -e.amount_ore ELSE 0 END \
               ), 0) AS BIGINT) AS found_ore FROM payment p \
-              LEFT JOIN ledger_entry e ON e.org_id = p.org_id AND e.payment_id = p.id \
-              WHERE p.org_id = $1 AND p.state NOT IN ('reversed', 'refunded') AND p.reason NOT IN ('terminal_information', 'suspected_duplicate', 'credit_note') \
+              LEFT JOIN ledger_entry e ON e.org_id = p.org_id AND e.payment_id = p.id AND e.kind <> 'refund' \
+              WHERE p.org_id = $1 AND p.state <> 'reversed' AND p.reason NOT IN ('terminal_information', 'suspected_duplicate', 'credit_note') \
               GROUP BY p.id, p.amount_ore HAVING COALESCE(SUM( \
                 CASE WHEN e.debit_role = 'bank' THEN e.amount_ore WHEN e.credit_role = 'bank' THEN -e.amount_ore ELSE 0 END \
               ), 0) <> p.amount_ore",

@@ -22,7 +22,12 @@ pub use vat_code::Model as VatCode;
 
 /// Adds an organisation with its series and VAT table.
 pub async fn insert(tx: &OrgTx, org: Organisation, series: number_series::Model, vat: &[VatCode]) -> Result<(), Error> {
-    let listed = org_directory::Model { org_id: org.org_id, created_at: org.created_at };
+    let listed = org_directory::Model {
+        org_id: org.org_id,
+        sync_counter: 0,
+        next_kid_customer_no: 1,
+        created_at: org.created_at,
+    };
     listed.into_active_model().insert(tx).await?;
     org.into_active_model().insert(tx).await?;
     series.into_active_model().insert(tx).await?;
@@ -57,8 +62,8 @@ pub async fn list_ids(tx: &SystemTx) -> Result<Vec<Uuid>, Error> {
 
 /// Takes `n` numbers of a counter of the organisation and returns the first. The row stays locked until commit.
 pub async fn take_numbers(tx: &OrgTx, counter: Counter, n: i64) -> Result<i64, Error> {
-    let column = counter.column();
-    let sql = format!("UPDATE organisation SET {column} = {column} + $1 WHERE org_id = $2 RETURNING {column} AS next");
+    let (table, column) = counter.place();
+    let sql = format!("UPDATE {table} SET {column} = {column} + $1 WHERE org_id = $2 RETURNING {column} AS next");
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [n.into(), tx.org().into()]);
     let row = tx.query_one_raw(statement).await?.ok_or(Error::inconsistent("organisation", "org_id"))?;
     Ok(row.try_get::<i64>("", "next")? - n)
@@ -76,11 +81,12 @@ pub enum Counter {
 }
 
 impl Counter {
-    const fn column(self) -> &'static str {
+    /// Customers are locked after the first table and before the second: a sync and a run never wait for each other.
+    const fn place(self) -> (&'static str, &'static str) {
         match self {
-            Self::Sync => "sync_counter",
-            Self::KidCustomer => "next_kid_customer_no",
-            Self::Voucher => "next_voucher_no",
+            Self::Sync => ("org_directory", "sync_counter"),
+            Self::KidCustomer => ("org_directory", "next_kid_customer_no"),
+            Self::Voucher => ("organisation", "next_voucher_no"),
         }
     }
 }

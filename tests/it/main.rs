@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod bad_input;
 mod customer_sync;
+mod document;
 mod harness;
 mod mail;
 mod money;

@@ -317,3 +317,57 @@ both!(a_changed_audit_event_breaks_the_chain, async |app: &TestApp| {
         assert!(audit::verify(&app.ctx, &actor).await.unwrap().broken.is_some());
     }
 });
+
+both!(what_a_credit_note_left_is_paid_back_not_reversed, async |app: &TestApp| {
+    let (actor, customers) = begin(app).await;
+    let issued = issue(app, &actor, customers[0], 1).await;
+    let payment = NewPayment { amount_ore: 10_005, booked_on: None, invoice_id: Some(issued.id), customer_id: None };
+    payment::register(&app.ctx, &actor, &payment).await.unwrap();
+    invoice::credit(&app.ctx, &actor, issued.id, &CreditRequest::default()).await.unwrap();
+    let held = waiting(app, &actor).await;
+    assert_eq!((held[0].reason.as_str(), held[0].unallocated_ore), ("credit_note", 10_005));
+    let refused = payment::reverse(&app.ctx, &actor, held[0].id, "mistake").await.unwrap_err();
+    assert_eq!(refused.code(), Some("credit_not_reversible"));
+    payment::refund(&app.ctx, &actor, held[0].id).await.unwrap();
+    assert_eq!(balance(app, &actor, customers[0]).await, 0);
+    holds(app, &actor).await;
+});
+
+both!(a_payment_paid_back_in_part_can_still_be_reversed, async |app: &TestApp| {
+    let (actor, customers) = begin(app).await;
+    let issued = issue(app, &actor, customers[0], 1).await;
+    let payment = NewPayment { amount_ore: 15_000, booked_on: None, invoice_id: Some(issued.id), customer_id: None };
+    let id = payment::register(&app.ctx, &actor, &payment).await.unwrap();
+    payment::refund(&app.ctx, &actor, id).await.unwrap();
+    holds(app, &actor).await;
+    payment::reverse(&app.ctx, &actor, id, "the bank took it back").await.unwrap();
+    assert_eq!(read(app, &actor, issued.id).await.remaining_ore, 10_005);
+    assert_eq!(balance(app, &actor, customers[0]).await, 10_005);
+    holds(app, &actor).await;
+});
+
+both!(a_kid_an_old_system_gave_out_is_passed_over, async |app: &TestApp| {
+    let (actor, customers) = begin(app).await;
+    let scheme = domain::kid::KidScheme::default();
+    let item = OpeningItem {
+        customer_number: "2".into(),
+        old_number: "7".into(),
+        issued_on: NaiveDate::from_ymd_opt(2026, 9, 1).unwrap(),
+        due_on: NaiveDate::from_ymd_opt(2026, 9, 15).unwrap(),
+        remaining_ore: 100,
+        kid: Some(scheme.compose(1, 1).unwrap()),
+    };
+    invoice::take_over(&app.ctx, &actor, &[item]).await.unwrap();
+    let issued = issue(app, &actor, customers[0], 1).await;
+    assert_eq!(issued.kid, scheme.compose(1, 2).ok());
+});
+
+both!(customers_are_found_by_names_with_norwegian_letters, async |app: &TestApp| {
+    let actor = app.association().await;
+    let list = "Kundenr;Navn;Postnr;Poststed\n1;Øystein Ålmo;0150;Oslo\n2;Ole Ås;0150;Oslo\n";
+    app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let found = views::search_customers(&tx, "ØYST", 10).await.unwrap();
+    assert_eq!(found.iter().map(|c| c.number.as_str()).collect::<Vec<_>>(), ["1"]);
+    assert_eq!(views::search_customers(&tx, "2", 10).await.unwrap().len(), 1);
+});

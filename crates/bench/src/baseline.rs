@@ -30,25 +30,27 @@ async fn copy_table(place: &Place, table: &str) -> anyhow::Result<Duration> {
 
 async fn insert_table(place: &Place, table: &str) -> anyhow::Result<Duration> {
     let file = place.dir.path().join(format!("clone_{table}.db"));
-    let run = async |sql: String| place.raw.execute_unprepared(&sql).await;
-    run(format!("ATTACH DATABASE '{}' AS clone", file.display())).await?;
-    run("PRAGMA clone.journal_mode = WAL".to_owned()).await?;
+    let clone = crate::place::raw(&format!("sqlite://{}?mode=rwc", file.display())).await?;
+    let run = async |sql: String| clone.execute_unprepared(&sql).await;
+    run("PRAGMA journal_mode = WAL".to_owned()).await?;
+    run("PRAGMA synchronous = NORMAL".to_owned()).await?;
+    // Foreign keys would point at tables the clone lacks.
+    run("PRAGMA foreign_keys = OFF".to_owned()).await?;
+    run(format!("ATTACH DATABASE '{}' AS src", place.dir.path().join("bench.db").display())).await?;
     let schema = format!(
-        "SELECT sql FROM main.sqlite_master WHERE tbl_name = '{table}' AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC"
+        "SELECT sql FROM src.sqlite_master WHERE tbl_name = '{table}' AND type IN ('table', 'index') \
+         AND sql IS NOT NULL ORDER BY type DESC"
     );
-    for row in place.raw.query_all_raw(Statement::from_string(DbBackend::Sqlite, schema)).await? {
-        let sql: String = row.try_get("", "sql")?;
-        let sql =
-            sql.replacen("CREATE TABLE ", "CREATE TABLE clone.", 1).replacen("CREATE INDEX ", "CREATE INDEX clone.", 1);
-        run(sql).await?;
+    for row in clone.query_all_raw(Statement::from_string(DbBackend::Sqlite, schema)).await? {
+        run(row.try_get("", "sql")?).await?;
     }
-    let names = format!("SELECT group_concat(name, ', ') AS names FROM pragma_table_info('{table}')");
-    let row = place.raw.query_one_raw(Statement::from_string(DbBackend::Sqlite, names)).await?;
+    let names = format!("SELECT group_concat(name, ', ') AS names FROM pragma_table_info('{table}', 'src')");
+    let row = clone.query_one_raw(Statement::from_string(DbBackend::Sqlite, names)).await?;
     let names: String = row.map(|r| r.try_get("", "names")).transpose()?.unwrap_or_default();
     let began = Instant::now();
-    run(format!("INSERT INTO clone.{table} ({names}) SELECT {names} FROM main.{table}")).await?;
+    run(format!("INSERT INTO main.{table} ({names}) SELECT {names} FROM src.{table}")).await?;
     let took = began.elapsed();
-    run("DETACH DATABASE clone".to_owned()).await?;
+    clone.close().await?;
     let _ = std::fs::remove_file(file);
     Ok(took)
 }

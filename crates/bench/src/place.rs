@@ -21,7 +21,8 @@ pub(crate) struct Place {
     pub(crate) dir: TempDir,
 }
 
-async fn raw(url: &str) -> anyhow::Result<DatabaseConnection> {
+/// A connection without rules.
+pub(crate) async fn raw(url: &str) -> anyhow::Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url.to_owned());
     options.max_connections(1).sqlx_logging(false);
     Ok(Database::connect(options).await?)
@@ -42,7 +43,7 @@ impl Place {
         let config = settings(&format!("sqlite:{}", file.display()), "", &dir)?;
         store::migrate(&config.database).await?;
         let ctx = reskontro::app::context(config).await?;
-        let raw = raw(&format!("sqlite://{}", file.display())).await?;
+        let raw = raw(&format!("sqlite://{}?mode=rwc", file.display())).await?;
         Ok(Some(Self { db: "sqlite", ctx, raw, dir }))
     }
 
@@ -62,7 +63,8 @@ impl Place {
         let config = settings(&url("reskontro_app"), &owner, &dir)?;
         store::migrate(&config.database).await?;
         let ctx = reskontro::app::context(config).await?;
-        let raw = raw(&admin.replace("/postgres", &format!("/{name}"))).await?;
+        let base = admin.rsplit_once('/').context("TEST_DATABASE_URL names a database")?.0;
+        let raw = raw(&format!("{base}/{name}")).await?;
         Ok(Some(Self { db: "postgres", ctx, raw, dir }))
     }
 

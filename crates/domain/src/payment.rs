@@ -209,11 +209,11 @@ pub fn place(incoming: &Incoming<'_>, open: &[OpenItem]) -> (Reason, Allocation)
     if incoming.terminal_information {
         return waits(Reason::TerminalInformation);
     }
-    if !incoming.amount.is_positive() {
-        return waits(Reason::Negative);
-    }
     if incoming.suspected_duplicate {
         return waits(Reason::SuspectedDuplicate);
+    }
+    if !incoming.amount.is_positive() {
+        return waits(Reason::Negative);
     }
     let Some(target) = incoming.target else {
         return waits(if incoming.kid.is_empty() { Reason::NoKid } else { Reason::UnknownKid });
@@ -278,6 +278,8 @@ mod tests {
         assert_eq!(place(&incoming(100, claim), &[]).0, Reason::PaidTwice);
         assert_eq!(place(&incoming(100, None), &open).0, Reason::UnknownKid);
         assert_eq!(place(&incoming(-100, claim), &open).0, Reason::Negative);
+        let again = Incoming { suspected_duplicate: true, ..incoming(-100, claim) };
+        assert_eq!(place(&again, &open).0, Reason::SuspectedDuplicate);
         assert_eq!(place(&Incoming { kid: "", ..incoming(100, None) }, &open).0, Reason::NoKid);
         assert_eq!(
             place(&Incoming { terminal_information: true, ..incoming(100, claim) }, &open).0,

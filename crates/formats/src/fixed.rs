@@ -93,9 +93,14 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Text in ISO-8859-1 without trailing blanks.
+    /// Text in ISO-8859-1 without trailing blanks; control characters become blanks.
     pub fn latin1(&self, from: usize, to: usize) -> String {
-        let text: String = self.columns(from, to).iter().map(|b| char::from(*b)).collect();
+        let text: String = self
+            .columns(from, to)
+            .iter()
+            .map(|b| char::from(*b))
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         text.trim_end().to_owned()
     }
 

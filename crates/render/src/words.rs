@@ -163,7 +163,7 @@ const NN: Words = Words {
     late_interest: "Ved betaling etter forfall blir det rekna forseinkingsrente etter forseinkingsrentelova.",
     wrong: ["Er noko feil, sei frå til ", " før forfall, så stoppar vi purring medan vi ser på det."],
     privacy: "Slik bruker vi opplysningane dine:",
-    business_register: "Føretaksregisteret",
+    business_register: "Foretaksregisteret",
     phone: "Tlf.",
     account: "Konto",
     payment_information: "Betalingsinformasjon",

@@ -90,7 +90,10 @@ pub(super) async fn patch_organisation(
 ) -> Result<Response, Failure> {
     let version = if_match(&headers)?;
     let patch: OrganisationPatch = json(&body)?;
-    organisation::patch(&ctx, &with_body(actor.clone(), &body), version, &patch).await?;
+    match organisation::patch(&ctx, &with_body(actor.clone(), &body), version, &patch).await {
+        Ok(()) | Err(Error::Replayed { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     view(&ctx, actor.org).await
 }
 

@@ -8,9 +8,10 @@ use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Customer, CustomerRow};
 use crate::store::organisation::{self, Counter};
-use crate::store::{plan as plans, product};
+use crate::store::{bulk, plan as plans, product};
+use chrono::NaiveDate;
 use domain::customer::Field;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// What was applied.
@@ -43,6 +44,7 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
     if organisation::take_numbers(&work.tx, Counter::Sync, 0).await? != plan.sync_counter {
         return Err(stale());
     }
+    bulk::prefer_indexes(&work.tx).await?;
     let mut applied = Applied::default();
     let mut part_no = 0;
     while let Some(content) = plans::part(&work.tx, id, part_no).await? {
@@ -68,7 +70,7 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
     let makes = i64::try_from(makes).unwrap_or(i64::MAX);
     let mut kid_no = organisation::take_numbers(&work.tx, Counter::KidCustomer, makes).await?;
     let (mut new, mut changed, mut ended) = (Batch::default(), Batch::default(), Vec::new());
-    let mut products: Vec<(Uuid, Vec<String>)> = Vec::new();
+    let mut products: Vec<(Uuid, bool, Vec<String>)> = Vec::new();
     for row in rows {
         let existing = match (row.id, row.version) {
             (Some(id), Some(version)) => Some(stored.get(&id).filter(|s| s.version == version).ok_or_else(stale)?),
@@ -90,7 +92,7 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
         let id = existing.map_or_else(|| work.id(), |e| e.id);
         let touches_products = existing.is_none() || row.fields.iter().any(|f| f.field == "standard_products");
         if touches_products || row.action == Action::Reopen {
-            products.push((id, record.products().into_iter().map(str::to_owned).collect()));
+            products.push((id, existing.is_none(), record.products().into_iter().map(str::to_owned).collect()));
         }
         record.set(Field::StandardProducts, None);
         let kind = record.get(Field::Kind).unwrap_or("person").to_owned();
@@ -121,10 +123,12 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
         changed.write(&work.tx).await?;
     }
     store::update_rows(&work.tx, &ended).await?;
-    let ended_ids: Vec<Uuid> = ended.iter().map(|r| r.id).collect();
-    let last_day = ended.iter().filter_map(|r| r.ended_on).min();
-    if let Some(on) = last_day {
-        product::end_orders_of(&work.tx, &ended_ids, on).await?;
+    let mut by_day: BTreeMap<NaiveDate, Vec<Uuid>> = BTreeMap::new();
+    for row in &ended {
+        by_day.entry(row.ended_on.unwrap_or_default()).or_default().push(row.id);
+    }
+    for (on, ids) in by_day {
+        product::end_orders_of(&work.tx, &ids, on).await?;
     }
     sync_products(work, &products).await
 }

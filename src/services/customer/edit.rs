@@ -53,7 +53,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &serde_json::Value) -> Res
     batch.push(Customer { row: new_row(&work, id, kind, kid_no), record }, true, || work.id());
     batch.write(&work.tx).await?;
     organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
-    sync_products(&work, &[(id, products)]).await?;
+    sync_products(&work, &[(id, true, products)]).await?;
     work.done(Deed { verb: "customer.created", subject: "customer", id, fields: "" }).await?;
     Ok(id)
 }

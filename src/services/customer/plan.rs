@@ -5,7 +5,8 @@ use crate::ctx::{Ctx, sha256};
 use crate::services::error::{Error, Kind};
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Customer, Known};
-use crate::store::{organisation, plan as plans, product};
+use crate::store::organisation::Counter;
+use crate::store::{bulk, organisation, plan as plans, product};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::customer::Field;
 use formats::customer_list::{self, CustomerList, Detected, ListRow, Mode, Options, RefusedColumn, RowNote};
@@ -134,6 +135,7 @@ pub async fn plan(ctx: &Ctx, actor: &Actor, input: &Input<'_>) -> Result<PlanRep
         let message = "accept the data-processing agreement before personal data is imported";
         return Err(Error::conflict("dpa_not_accepted", message));
     }
+    bulk::prefer_indexes(&work.tx).await?;
     let known = store::list_known(&work.tx).await?;
     let numbers: HashSet<String> = known.iter().map(|k| k.number.clone()).collect();
     let mapping = store::mapping(&work.tx).await?;
@@ -147,7 +149,8 @@ pub async fn plan(ctx: &Ctx, actor: &Actor, input: &Input<'_>) -> Result<PlanRep
     }
     planner.vanish(&list).await?;
     let limit = usize::try_from(org.guard_percent).unwrap_or(10);
-    planner.finish(list, limit, org.sync_counter, sha256(input.bytes).to_vec()).await
+    let counter = organisation::take_numbers(&planner.work.tx, Counter::Sync, 0).await?;
+    planner.finish(list, limit, counter, sha256(input.bytes).to_vec()).await
 }
 
 fn unreadable(error: &customer_list::FileError) -> Error {

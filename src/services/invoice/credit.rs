@@ -45,6 +45,10 @@ pub async fn credit(ctx: &Ctx, actor: &Actor, invoice_id: Uuid, request: &Credit
     let lines = chosen_lines(&original, request, !before.is_empty())?;
     let totals = credit_totals(&original.totals, &before, &lines)
         .map_err(|e| Error::conflict("credit_above_remaining", e.to_string()))?;
+    if !totals.total.is_positive() {
+        let message = "a credit note gives something back; these lines would charge the customer";
+        return Err(Error::conflict("credit_not_positive", message));
+    }
     let buyer = customer::load(&work.tx, &[row.customer_id]).await?.into_iter().next();
     let buyer = buyer.ok_or_else(|| Error::not_found("customer"))?;
     let billing = Billing::load(ctx, &work, None, None).await?;

@@ -22,6 +22,7 @@ use domain::kid::KidError;
 use domain::ledger::{Transfer, invoice_transfers};
 use domain::money::Money;
 use domain::numbers::OrgNumber;
+use std::collections::VecDeque;
 use uuid::Uuid;
 
 /// Version of the document templates; part of what an issued invoice records.
@@ -175,6 +176,9 @@ pub async fn issue_all(work: &mut Work<'_>, billing: &Billing, prepared: Vec<Pre
     let (series_id, first) = organisation::take_series(&work.tx, "invoice", count).await?;
     let mut kids = KidMaker::lock(work, billing.account.id).await?;
     let voucher = organisation::take_numbers(&work.tx, Counter::Voucher, count).await?;
+    let payers: Vec<i64> =
+        prepared.iter().filter(|p| p.document.kind == Kind::Invoice).map(|p| p.customer.row.kid_customer_no).collect();
+    let mut given = kids.take(work, &payers).await?;
     let seller_block_id = seller_block_id(work.tx.org(), &billing.seller)?;
     store::keep_seller(&work.tx, seller_block_id, &billing.seller).await?;
     let mut rows = IssueRows::default();
@@ -182,7 +186,7 @@ pub async fn issue_all(work: &mut Work<'_>, billing: &Billing, prepared: Vec<Pre
     for (offset, mut p) in (0..).zip(prepared) {
         p.document.number = u64::try_from(first + offset).unwrap_or_default();
         if p.document.kind == Kind::Invoice {
-            p.document.kid = Some(kids.next(p.customer.row.kid_customer_no)?);
+            p.document.kid = given.pop_front();
         }
         let snapshot = serde_json::to_vec(&p.document)
             .map_err(|_| crate::store::Error::inconsistent("invoice", "snapshot_hash"))?;
@@ -269,6 +273,27 @@ impl KidMaker {
         let account =
             organisation::lock_account(&work.tx, id).await?.ok_or_else(|| Error::not_found("bank account"))?;
         Ok(Self { scheme: organisation::kid_scheme(&account)?, account, made: false })
+    }
+
+    /// A KID for each customer number, in order. Serials that give a hyphen, and KIDs that an old system gave out, are
+    /// passed over.
+    async fn take(&mut self, work: &Work<'_>, customers: &[i64]) -> Result<VecDeque<String>, Error> {
+        let mut kids: Vec<String> = Vec::with_capacity(customers.len());
+        for customer in customers {
+            kids.push(self.next(*customer)?);
+        }
+        loop {
+            let asked: Vec<&str> = kids.iter().map(String::as_str).collect();
+            let taken = store::find_kids(&work.tx, self.account.id, &asked).await?;
+            if taken.is_empty() {
+                return Ok(kids.into());
+            }
+            for (kid, customer) in kids.iter_mut().zip(customers) {
+                if taken.contains_key(kid) {
+                    *kid = self.next(*customer)?;
+                }
+            }
+        }
     }
 
     fn next(&mut self, customer_no: i64) -> Result<String, Error> {

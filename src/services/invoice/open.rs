@@ -97,7 +97,6 @@ pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Resul
         crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
         other => other.into(),
     })?;
-    let id = work.id();
     work.done(Deed { verb: "opening_items.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
-    Ok(id)
+    Ok(actor.org)
 }

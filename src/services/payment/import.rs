@@ -9,7 +9,7 @@ use crate::store::ledger::{self, Allocation, Entry};
 use crate::store::mandate::{self, Mandate};
 use crate::store::organisation::{self, BankAccount, Counter};
 use crate::store::payment::{self as store, BankFile, Payer, Payment};
-use crate::store::{customer, invoice};
+use crate::store::{bulk, customer, invoice};
 use domain::money::Money;
 use domain::payment::{Incoming, KidTarget, OpenItem, PaymentState, Reason, place};
 use formats::fixed::Fault;
@@ -40,19 +40,35 @@ pub struct Imported {
 
 /// Imports a bank file. The same bytes again give the first answer and book nothing (decision 31).
 pub async fn import(ctx: &Ctx, actor: &Actor, bytes: &[u8], options: ImportOptions) -> Result<Imported, Error> {
-    let hash = sha256(bytes);
+    let mut hash = sha256(bytes);
+    if options.only_known_accounts {
+        // Another answer once another account is ours: what was left out then is booked, the rest is known.
+        hash = sha256(&[&hash[..], known_accounts(ctx, actor).await?.as_bytes()].concat());
+    }
     if let Some(done) = known_file(ctx, actor, &hash).await? {
         return Ok(done);
     }
     let file = giro::parse(bytes).map_err(|fault| refused(&fault))?;
-    ctx.files.put(actor.org, bytes).await?;
-    match book(ctx, actor, &file, hash, bytes.len(), options).await {
+    let booked = book(ctx, actor, &file, hash, bytes.len(), options).await;
+    if booked.is_ok() && !options.only_known_accounts {
+        // A file that may name others' accounts is not kept (decision 30).
+        ctx.files.put(actor.org, bytes).await?;
+    }
+    match booked {
         // Another import of the same bytes was faster.
         Err(Error::Store(crate::store::Error::Conflict(_))) => {
             known_file(ctx, actor, &hash).await?.ok_or_else(|| Error::conflict("file_in_progress", "ask again shortly"))
         }
         other => other,
     }
+}
+
+async fn known_accounts(ctx: &Ctx, actor: &Actor) -> Result<String, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let mut numbers: Vec<String> = organisation::list_accounts(&tx).await?.into_iter().map(|a| a.account_no).collect();
+    tx.commit().await?;
+    numbers.sort_unstable();
+    Ok(numbers.join(","))
 }
 
 async fn known_file(ctx: &Ctx, actor: &Actor, hash: &[u8]) -> Result<Option<Imported>, Error> {
@@ -78,6 +94,7 @@ async fn book(
 ) -> Result<Imported, Error> {
     let work = Work::begin(ctx, actor).await?;
     let accounts = our_accounts(&work, file, options).await?;
+    bulk::prefer_indexes(&work.tx).await?;
     let mut importer = Importer {
         ctx,
         file_id: work.id(),
@@ -362,7 +379,8 @@ async fn take_mandates(
                 org_id: work.tx.org(),
                 bank_account_id: account.id,
                 kid: m.kid.to_owned(),
-                customer_id: owner.or_else(|| registered.get(m.kid).map(|k| k.customer_id)),
+                // A KID we registered says whose it is; the customer part alone is a guess among our own numbers.
+                customer_id: registered.get(m.kid).map(|k| k.customer_id).or(owner),
                 notify: m.notify,
                 active: m.registration != Registration::Deleted,
                 updated_on: today,

@@ -58,6 +58,7 @@ pub async fn register(ctx: &Ctx, actor: &Actor, new: &NewPayment) -> Result<Uuid
     if customer::lock(&work.tx, &[customer_id]).await?.is_empty() {
         return Err(Error::not_found("customer"));
     }
+    let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let open = match new.invoice_id {
         Some(id) => ledger::lock_items_of_invoices(&work.tx, &[id]).await?.remove(&id),
         None => ledger::lock_items_of_customers(&work.tx, &[customer_id]).await?.remove(&customer_id),
@@ -85,7 +86,6 @@ pub async fn register(ctx: &Ctx, actor: &Actor, new: &NewPayment) -> Result<Uuid
         duplicate_of_id: None,
         created_at: work.at,
     };
-    let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let posting = Posting { work: &work, voucher_no, booked_on, payment_id: id, bank: &account.account_no };
     let mut entries: Vec<Entry> = placed.parts.iter().filter_map(|p| posting.placed(p, customer_id)).collect();
     entries.extend(posting.held(placed.unallocated, Some(customer_id)));
@@ -134,13 +134,13 @@ pub async fn allocate(ctx: &Ctx, actor: &Actor, id: Uuid, invoice_id: Uuid) -> R
     }
     let customer_id =
         invoice::claim_customer(&work.tx, invoice_id).await?.ok_or_else(|| Error::not_found("invoice"))?;
+    let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let open = ledger::lock_items_of_invoices(&work.tx, &[invoice_id]).await?.remove(&invoice_id).unwrap_or_default();
     let placed = payment::allocate(Money::from_ore(row.unallocated_ore), &open);
     if placed.parts.is_empty() {
         return Err(Error::conflict("nothing_open", "nothing is open of this invoice"));
     }
     let account = account(&work, Some(row.bank_account_id)).await?;
-    let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let posting =
         Posting { work: &work, voucher_no, booked_on: ctx.today(), payment_id: id, bank: &account.account_no };
     let entries: Vec<Entry> =
@@ -182,6 +182,10 @@ pub async fn reverse(ctx: &Ctx, actor: &Actor, id: Uuid, reason: &str) -> Result
     let mut row = lock_payment(&work, id).await?;
     if matches!(row.state.as_str(), "reversed" | "refunded") {
         return Err(Error::conflict("payment_closed", "the payment was reversed or paid back already"));
+    }
+    if row.reason == "credit_note" {
+        let message = "this is what a credit note left to the customer's good; place it or pay it back";
+        return Err(Error::conflict("credit_not_reversible", message));
     }
     let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let entries = ledger::list_entries_of_payment(&work.tx, id).await?;
@@ -256,8 +260,10 @@ pub async fn refund(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     let entries: Vec<Entry> =
         posting.refunded(Money::from_ore(row.unallocated_ore), row.customer_id).into_iter().collect();
     ledger::insert_entries(&work.tx, &entries).await?;
+    // What was placed of it stays placed; only a payment paid back whole is closed.
+    let whole = row.unallocated_ore == row.amount_ore;
     row.unallocated_ore = 0;
-    row.state = PaymentState::Refunded.as_str().to_owned();
+    row.state = if whole { PaymentState::Refunded } else { PaymentState::Matched }.as_str().to_owned();
     store::update(&work.tx, row).await?;
     work.done(Deed { verb: "payment.refunded", subject: "payment", id, fields: "state" }).await
 }
@@ -268,6 +274,7 @@ pub async fn write_off(ctx: &Ctx, actor: &Actor, invoice_id: Uuid) -> Result<(),
     let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
     let customer_id =
         invoice::claim_customer(&work.tx, invoice_id).await?.ok_or_else(|| Error::not_found("invoice"))?;
+    let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let open = ledger::lock_items_of_invoices(&work.tx, &[invoice_id]).await?.remove(&invoice_id).unwrap_or_default();
     let left: Money = open.iter().map(|i| i.remaining).sum();
     if !left.is_positive() {
@@ -280,7 +287,6 @@ pub async fn write_off(ctx: &Ctx, actor: &Actor, invoice_id: Uuid) -> Result<(),
             format!("at most {limit} kr are written off as a difference"),
         ));
     }
-    let voucher_no = organisation::take_numbers(&work.tx, Counter::Voucher, 1).await?;
     let today = ctx.today();
     let (mut entries, mut allocations, mut remaining) = (Vec::new(), Vec::new(), HashMap::new());
     for item in &open {

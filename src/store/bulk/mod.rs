@@ -23,6 +23,15 @@ enum Existing {
     Replace,
 }
 
+/// For a transaction that reads what it has just written: the statistics know nothing of those rows yet, and a plan
+/// that scans the whole table for every chunk would take the square of the time.
+pub async fn prefer_indexes(tx: &OrgTx) -> Result<(), Error> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+    }
+    Ok(())
+}
+
 /// Inserts rows; an existing key is an error.
 pub async fn insert<E: EntityTrait>(tx: &OrgTx, rows: &[E::Model]) -> Result<(), Error>
 where
