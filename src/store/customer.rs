@@ -1,13 +1,11 @@
 //! Customers: four tables that make one record, since their parts are kept for different times (decision 1).
 
-use super::bulk;
+use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
 use domain::customer::{CustomerRecord, Field};
 use entity::{column_mapping, customer, customer_contact, customer_core, customer_detail};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -43,35 +41,23 @@ pub async fn list_known(tx: &OrgTx) -> Result<Vec<Known>, Error> {
 
 /// Customers by id.
 pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
-    let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(500) {
-        let org = tx.org();
-        let mine = |c: customer::Column| c.is_in(ids.iter().copied());
-        let rows = customer::Entity::find().filter(customer::Column::OrgId.eq(org)).filter(mine(customer::Column::Id));
-        let rows = rows.order_by_asc(customer::Column::Id).all(tx).await?;
-        let cores = customer_core::Entity::find()
-            .filter(customer_core::Column::OrgId.eq(org))
-            .filter(customer_core::Column::CustomerId.is_in(ids.iter().copied()));
-        let mut cores: HashMap<Uuid, customer_core::Model> =
-            cores.all(tx).await?.into_iter().map(|r| (r.customer_id, r)).collect();
-        let details = customer_detail::Entity::find()
-            .filter(customer_detail::Column::OrgId.eq(org))
-            .filter(customer_detail::Column::CustomerId.is_in(ids.iter().copied()));
-        let mut details: HashMap<Uuid, customer_detail::Model> =
-            details.all(tx).await?.into_iter().map(|r| (r.customer_id, r)).collect();
-        let contacts = customer_contact::Entity::find()
-            .filter(customer_contact::Column::OrgId.eq(org))
-            .filter(customer_contact::Column::CustomerId.is_in(ids.iter().copied()));
-        let mut by_customer: HashMap<Uuid, Vec<customer_contact::Model>> = HashMap::new();
-        for contact in contacts.all(tx).await? {
-            by_customer.entry(contact.customer_id).or_default().push(contact);
-        }
-        for row in rows {
-            let core = cores.remove(&row.id).ok_or(Error::inconsistent("customer_core", "customer_id"))?;
-            let contacts = by_customer.remove(&row.id).unwrap_or_default();
-            let record = to_record(&row, core, details.remove(&row.id), contacts);
-            found.push(Customer { row, record });
-        }
+    let mut rows = bulk::by_ids::<customer::Entity>(tx, customer::Column::Id, ids).await?;
+    rows.sort_unstable_by_key(|r| r.id);
+    let cores = bulk::by_ids::<customer_core::Entity>(tx, customer_core::Column::CustomerId, ids).await?;
+    let mut cores: HashMap<Uuid, customer_core::Model> = cores.into_iter().map(|r| (r.customer_id, r)).collect();
+    let details = bulk::by_ids::<customer_detail::Entity>(tx, customer_detail::Column::CustomerId, ids).await?;
+    let mut details: HashMap<Uuid, customer_detail::Model> = details.into_iter().map(|r| (r.customer_id, r)).collect();
+    let contacts = bulk::by_ids::<customer_contact::Entity>(tx, customer_contact::Column::CustomerId, ids).await?;
+    let mut by_customer: HashMap<Uuid, Vec<customer_contact::Model>> = HashMap::new();
+    for contact in contacts {
+        by_customer.entry(contact.customer_id).or_default().push(contact);
+    }
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let core = cores.remove(&row.id).ok_or(Error::inconsistent("customer_core", "customer_id"))?;
+        let contacts = by_customer.remove(&row.id).unwrap_or_default();
+        let record = to_record(&row, core, details.remove(&row.id), contacts);
+        found.push(Customer { row, record });
     }
     Ok(found)
 }
@@ -250,18 +236,11 @@ impl Batch {
 
 /// Locks customers against changes by others, in order of ids.
 pub async fn lock(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<CustomerRow>, Error> {
-    let mut out = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(500) {
-        let mut query = customer::Entity::find()
-            .filter(customer::Column::OrgId.eq(tx.org()))
-            .filter(customer::Column::Id.is_in(ids.iter().copied()))
-            .order_by_asc(customer::Column::Id);
-        if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-            query = query.lock_exclusive();
-        }
-        out.extend(query.all(tx).await?);
-    }
-    Ok(out)
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let wanted = Wanted { column: customer::Column::Id, keys: Keys::Ids(&ids), also: "", lock: true };
+    bulk::fetch::<customer::Entity>(tx, wanted).await
 }
 
 /// Writes rows of `customer` alone: standing and version.

@@ -1,6 +1,6 @@
 //! Drafts, issued invoices, their frozen text and parties, KIDs and stored documents.
 
-use super::bulk;
+use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
 use chrono::NaiveDate;
@@ -10,9 +10,7 @@ use domain::invoice::{Buyer, Credited, Document, Kind, Line, Seller, Totals};
 use domain::money::{Micro, Money};
 use domain::vat::Category;
 use entity::{document, invoice, invoice_draft, invoice_text, invoice_vat, kid, party_block};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -133,30 +131,20 @@ pub async fn claim_customer(tx: &OrgTx, claim: Uuid) -> Result<Option<Uuid>, Err
 
 /// The frozen documents of record.
 pub async fn load_documents(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<(Invoice, Document)>, Error> {
-    let org = tx.org();
-    let mut out = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(500) {
-        let rows = invoice::Entity::find()
-            .filter(invoice::Column::OrgId.eq(org))
-            .filter(invoice::Column::Id.is_in(ids.iter().copied()))
-            .order_by_asc(invoice::Column::Id)
-            .all(tx)
-            .await?;
-        let texts = invoice_text::Entity::find()
-            .filter(invoice_text::Column::OrgId.eq(org))
-            .filter(invoice_text::Column::InvoiceId.is_in(ids.iter().copied()));
-        let mut texts: HashMap<Uuid, String> =
-            texts.all(tx).await?.into_iter().map(|t| (t.invoice_id, t.content)).collect();
-        let blocks = rows.iter().flat_map(|r| [r.seller_block_id, r.buyer_block_id]);
-        let blocks = party_block::Entity::find()
-            .filter(party_block::Column::OrgId.eq(org))
-            .filter(party_block::Column::Id.is_in(blocks));
-        let blocks: HashMap<Uuid, String> = blocks.all(tx).await?.into_iter().map(|b| (b.id, b.content)).collect();
-        for row in rows {
-            let text = texts.remove(&row.id).ok_or(Error::inconsistent("invoice_text", "invoice_id"))?;
-            let doc = to_document(&row, &text, &blocks)?;
-            out.push((row, doc));
-        }
+    let mut rows = bulk::by_ids::<invoice::Entity>(tx, invoice::Column::Id, ids).await?;
+    rows.sort_unstable_by_key(|r| r.id);
+    let texts = bulk::by_ids::<invoice_text::Entity>(tx, invoice_text::Column::InvoiceId, ids).await?;
+    let mut texts: HashMap<Uuid, String> = texts.into_iter().map(|t| (t.invoice_id, t.content)).collect();
+    let mut blocks: Vec<Uuid> = rows.iter().flat_map(|r| [r.seller_block_id, r.buyer_block_id]).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let blocks = bulk::by_ids::<party_block::Entity>(tx, party_block::Column::Id, &blocks).await?;
+    let blocks: HashMap<Uuid, String> = blocks.into_iter().map(|b| (b.id, b.content)).collect();
+    let mut out = Vec::with_capacity(rows.len());
+    for row in rows {
+        let text = texts.remove(&row.id).ok_or(Error::inconsistent("invoice_text", "invoice_id"))?;
+        let doc = to_document(&row, &text, &blocks)?;
+        out.push((row, doc));
     }
     Ok(out)
 }
@@ -246,17 +234,13 @@ pub async fn delete_draft(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
 
 /// Whom a KID of an account belongs to.
 pub async fn find_kids(tx: &OrgTx, account: Uuid, kids: &[&str]) -> Result<HashMap<String, KidRow>, Error> {
-    let mut out = HashMap::with_capacity(kids.len());
-    for kids in kids.chunks(1_000) {
-        let rows = kid::Entity::find()
-            .filter(kid::Column::OrgId.eq(tx.org()))
-            .filter(kid::Column::BankAccountId.eq(account))
-            .filter(kid::Column::Kid.is_in(kids.iter().copied()))
-            .all(tx)
-            .await?;
-        out.extend(rows.into_iter().map(|r| (r.kid.clone(), r)));
-    }
-    Ok(out)
+    let mut kids = kids.to_vec();
+    kids.sort_unstable();
+    kids.dedup();
+    let also = format!("AND bank_account_id = {}", bulk::literal(tx, account));
+    let wanted = Wanted { column: kid::Column::Kid, keys: Keys::Texts(&kids), also: &also, lock: false };
+    let rows = bulk::fetch::<kid::Entity>(tx, wanted).await?;
+    Ok(rows.into_iter().map(|r| (r.kid.clone(), r)).collect())
 }
 
 /// Registers KIDs brought in from elsewhere.

@@ -1,6 +1,6 @@
 //! Ledger entries, open items and allocations.
 
-use super::bulk;
+use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
 use chrono::{DateTime, Utc};
@@ -62,18 +62,9 @@ async fn lock_items(
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    for ids in ids.chunks(1_000) {
-        let mut query = open_item::Entity::find()
-            .filter(open_item::Column::OrgId.eq(tx.org()))
-            .filter(column.is_in(ids.iter().copied()))
-            .filter(open_item::Column::RemainingOre.gt(0))
-            .order_by_asc(open_item::Column::Id);
-        if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-            query = query.lock_exclusive();
-        }
-        for row in query.all(tx).await? {
-            out.entry(key(&row)).or_default().push(to_item(&row));
-        }
+    let wanted = Wanted { column, keys: Keys::Ids(&ids), also: "AND remaining_ore > 0", lock: true };
+    for row in bulk::fetch::<open_item::Entity>(tx, wanted).await? {
+        out.entry(key(&row)).or_default().push(to_item(&row));
     }
     Ok(out)
 }

@@ -1,10 +1,9 @@
 //! Bank files and payments.
 
-use super::bulk;
+use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
 use entity::{bank_file, payment, payment_payer};
-use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -47,18 +46,17 @@ pub async fn find_identities(
     file: Uuid,
     hashes: &[Vec<u8>],
 ) -> Result<HashMap<Vec<u8>, (Uuid, usize)>, Error> {
+    let mut hashes = hashes.to_vec();
+    hashes.sort_unstable();
+    hashes.dedup();
+    let also = format!("AND (bank_file_id IS NULL OR bank_file_id <> {})", bulk::literal(tx, file));
+    let wanted =
+        Wanted { column: payment::Column::IdentityHash, keys: Keys::Hashes(&hashes), also: &also, lock: false };
+    let mut rows = bulk::fetch::<payment::Entity>(tx, wanted).await?;
+    rows.sort_unstable_by_key(|r| r.id);
     let mut out: HashMap<Vec<u8>, (Uuid, usize)> = HashMap::new();
-    for hashes in hashes.chunks(1_000) {
-        let rows = payment::Entity::find()
-            .filter(payment::Column::OrgId.eq(tx.org()))
-            .filter(payment::Column::IdentityHash.is_in(hashes.iter().cloned()))
-            .filter(payment::Column::BankFileId.is_null().or(payment::Column::BankFileId.ne(file)))
-            .order_by_asc(payment::Column::Id)
-            .all(tx)
-            .await?;
-        for row in rows {
-            out.entry(row.identity_hash).or_insert((row.id, 0)).1 += 1;
-        }
+    for row in rows {
+        out.entry(row.identity_hash).or_insert((row.id, 0)).1 += 1;
     }
     Ok(out)
 }

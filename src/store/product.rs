@@ -1,13 +1,13 @@
 //! Products and standing orders.
 
-use super::bulk;
+use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
 use chrono::NaiveDate;
 use entity::{customer, product, standing_order, standing_order_line};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, Statement,
+    Statement,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -62,36 +62,26 @@ pub async fn update_orders(tx: &OrgTx, orders: &[StandingOrder]) -> Result<(), E
 
 /// Open standing orders of customers that a sync keeps, with their product.
 pub async fn list_synced(tx: &OrgTx, customers: &[Uuid]) -> Result<Vec<(StandingOrder, String)>, Error> {
-    let mut out = Vec::new();
-    for ids in customers.chunks(500) {
-        let orders = standing_order::Entity::find()
-            .filter(standing_order::Column::OrgId.eq(tx.org()))
-            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()))
-            .filter(standing_order::Column::Source.eq("sync"))
-            .filter(standing_order::Column::EndOn.is_null())
-            .order_by_asc(standing_order::Column::Id)
-            .all(tx)
-            .await?;
-        let lines = lines_of(tx, &orders.iter().map(|o| o.id).collect::<Vec<_>>()).await?;
-        let mut products: HashMap<Uuid, String> =
-            lines.into_iter().map(|l| (l.standing_order_id, l.product_number)).collect();
-        out.extend(orders.into_iter().filter_map(|o| products.remove(&o.id).map(|p| (o, p))));
-    }
-    Ok(out)
+    let wanted = Wanted {
+        column: standing_order::Column::CustomerId,
+        keys: Keys::Ids(customers),
+        also: "AND source = 'sync' AND end_on IS NULL",
+        lock: false,
+    };
+    let mut orders = bulk::fetch::<standing_order::Entity>(tx, wanted).await?;
+    orders.sort_unstable_by_key(|o| o.id);
+    let lines = lines_of(tx, &orders.iter().map(|o| o.id).collect::<Vec<_>>()).await?;
+    let mut products: HashMap<Uuid, String> =
+        lines.into_iter().map(|l| (l.standing_order_id, l.product_number)).collect();
+    Ok(orders.into_iter().filter_map(|o| products.remove(&o.id).map(|p| (o, p))).collect())
 }
 
 /// Lines of standing orders, in order.
 pub async fn lines_of(tx: &OrgTx, orders: &[Uuid]) -> Result<Vec<StandingOrderLine>, Error> {
-    let mut out = Vec::new();
-    for ids in orders.chunks(500) {
-        let rows = standing_order_line::Entity::find()
-            .filter(standing_order_line::Column::OrgId.eq(tx.org()))
-            .filter(standing_order_line::Column::StandingOrderId.is_in(ids.iter().copied()))
-            .order_by_asc(standing_order_line::Column::StandingOrderId)
-            .order_by_asc(standing_order_line::Column::LineNo);
-        out.extend(rows.all(tx).await?);
-    }
-    Ok(out)
+    let column = standing_order_line::Column::StandingOrderId;
+    let mut lines = bulk::by_ids::<standing_order_line::Entity>(tx, column, orders).await?;
+    lines.sort_unstable_by_key(|l| (l.standing_order_id, l.line_no));
+    Ok(lines)
 }
 
 /// Standing orders with a period that has begun by `bill_on`, of the next `limit` customers after `after`.
@@ -111,17 +101,12 @@ pub async fn list_due(
     let values = [tx.org().into(), bill_on.into(), after.unwrap_or(Uuid::nil()).into(), limit.into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     let ids: Vec<Uuid> = Id::find_by_statement(statement).all(tx).await?.into_iter().map(|i| i.customer_id).collect();
-    let mut out = Vec::new();
-    for ids in ids.chunks(500) {
-        let rows = standing_order::Entity::find()
-            .filter(standing_order::Column::OrgId.eq(tx.org()))
-            .filter(standing_order::Column::NextPeriodOn.lte(bill_on))
-            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()))
-            .order_by_asc(standing_order::Column::CustomerId)
-            .order_by_asc(standing_order::Column::Id);
-        out.extend(rows.all(tx).await?);
-    }
-    Ok(out)
+    let also = format!("AND next_period_on <= '{bill_on}'");
+    let column = standing_order::Column::CustomerId;
+    let wanted = Wanted { column, keys: Keys::Ids(&ids), also: &also, lock: false };
+    let mut orders = bulk::fetch::<standing_order::Entity>(tx, wanted).await?;
+    orders.sort_unstable_by_key(|o| (o.customer_id, o.id));
+    Ok(orders)
 }
 
 /// How many customers have something to bill by `bill_on`.

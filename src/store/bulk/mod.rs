@@ -1,6 +1,10 @@
 //! Set-wise writes: UNNEST of one array a column on PostgreSQL, rows of values on SQLite. The only place that knows
 //! which database it is.
 
+mod fetch;
+
+pub use fetch::{Keys, Wanted, by_ids, fetch, literal};
+
 use super::error::Error;
 use super::tx::OrgTx;
 use sea_orm::sea_query::{ArrayType, ColumnType};
