@@ -1,5 +1,5 @@
 # Everything a developer does, each a line or two over cargo.
-.PHONY: demo run test check bench torture lint docs generate where snap
+.PHONY: demo run test check bench torture lint docs generate where
 CARGO ?= cargo
 
 demo: ## build and run the demo, then serve it (ARGS=--exit stops after the summary)
