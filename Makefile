@@ -5,7 +5,7 @@ CARGO ?= cargo
 demo: ## build and run the demo, then serve it (ARGS=--exit stops after the summary)
 	@echo "Building Reskontro (the first time takes some minutes)…"
 	$(CARGO) build --release --bin reskontro
-	target_dir=$$($(CARGO) metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
+	@target_dir=$$($(CARGO) metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
 	"$$target_dir/release/reskontro" demo $(ARGS)
 
 run: ## serve with config/default.toml
