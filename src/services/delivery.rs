@@ -283,10 +283,10 @@ pub async fn timeline(ctx: &Ctx, actor: &Actor, invoice_id: Uuid) -> Result<Vec<
             _ => {}
         }
     }
-    for (allocation, made_at) in ledger::list_allocations_of_invoice(&tx, invoice_id).await? {
+    for allocation in ledger::list_allocations_of_invoice(&tx, invoice_id).await? {
         let what = if allocation.credit_note_id.is_some() { "credited" } else { "payment" };
         let subject = allocation.payment_id.or(allocation.credit_note_id);
-        events.push(event(made_at, what, Some(allocation.reason), subject, Some(allocation.amount_ore)));
+        events.push(event(allocation.created_at, what, Some(allocation.reason), subject, Some(allocation.amount_ore)));
     }
     tx.commit().await?;
     events.sort_by_key(|e| std::cmp::Reverse(e.at));

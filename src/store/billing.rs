@@ -4,9 +4,7 @@ use super::bulk;
 use super::error::Error;
 use super::tx::OrgTx;
 use entity::{billed_period, invoice_run, invoice_run_skip};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 pub use billed_period::Model as BilledPeriod;
@@ -26,11 +24,7 @@ pub async fn find_run(tx: &OrgTx, id: Uuid) -> Result<Option<Run>, Error> {
 
 /// Locks a run, so that one worker at a time goes on with it.
 pub async fn lock_run(tx: &OrgTx, id: Uuid) -> Result<Option<Run>, Error> {
-    let mut query = invoice_run::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(invoice_run::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Writes all fields of a run.
@@ -56,14 +50,6 @@ pub async fn list_unfinished(tx: &OrgTx) -> Result<Vec<Run>, Error> {
 /// Notes who was skipped and why.
 pub async fn insert_skips(tx: &OrgTx, skips: &[Skip]) -> Result<(), Error> {
     bulk::upsert::<invoice_run_skip::Entity>(tx, skips).await
-}
-
-/// Who a run skipped.
-pub async fn list_skips(tx: &OrgTx, run_id: Uuid) -> Result<Vec<Skip>, Error> {
-    let rows = invoice_run_skip::Entity::find()
-        .filter(invoice_run_skip::Column::OrgId.eq(tx.org()))
-        .filter(invoice_run_skip::Column::RunId.eq(run_id));
-    Ok(rows.all(tx).await?)
 }
 
 /// Marks periods as billed; one that is billed already is a conflict, whoever billed it.

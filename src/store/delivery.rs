@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::{delivery, delivery_address, delivery_attempt};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    QueryOrder, Statement,
 };
 use uuid::Uuid;
 
@@ -74,17 +74,6 @@ pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>) -> Result<(u64, u6
     Ok((again, unknown))
 }
 
-/// When the next delivery is due, if any waits.
-pub async fn next_due(tx: &SystemTx) -> Result<Option<DateTime<Utc>>, Error> {
-    let row = delivery::Entity::find()
-        .filter(delivery::Column::State.is_in(["queued", "retrying"]))
-        .order_by_asc(delivery::Column::NotBeforeAt)
-        .limit(1)
-        .one(tx)
-        .await?;
-    Ok(row.map(|r| r.not_before_at))
-}
-
 /// A delivery.
 pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Delivery>, Error> {
     Ok(delivery::Entity::find_by_id((tx.org(), id)).one(tx).await?)
@@ -92,11 +81,7 @@ pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Delivery>, Error> {
 
 /// Locks a delivery.
 pub async fn lock(tx: &OrgTx, id: Uuid) -> Result<Option<Delivery>, Error> {
-    let mut query = delivery::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(delivery::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Writes all fields of a delivery and counts its version up.
@@ -122,11 +107,6 @@ pub async fn keep_attempt(tx: &OrgTx, row: Attempt) -> Result<(), Error> {
     bulk::upsert::<delivery_attempt::Entity>(tx, &[row]).await
 }
 
-/// An attempt.
-pub async fn find_attempt(tx: &OrgTx, delivery_id: Uuid, attempt_no: i64) -> Result<Option<Attempt>, Error> {
-    Ok(delivery_attempt::Entity::find_by_id((tx.org(), delivery_id, attempt_no)).one(tx).await?)
-}
-
 /// Attempts of a delivery, in order.
 pub async fn list_attempts(tx: &OrgTx, delivery_id: Uuid) -> Result<Vec<Attempt>, Error> {
     let rows = delivery_attempt::Entity::find()
@@ -141,10 +121,4 @@ pub async fn list_of_invoice(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<Deliver
         .filter(delivery::Column::OrgId.eq(tx.org()))
         .filter(delivery::Column::InvoiceId.eq(invoice_id));
     Ok(rows.order_by_asc(delivery::Column::Id).all(tx).await?)
-}
-
-/// Adds one delivery.
-pub async fn insert_one(tx: &OrgTx, row: Delivery) -> Result<(), Error> {
-    row.into_active_model().insert(tx).await?;
-    Ok(())
 }

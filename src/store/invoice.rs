@@ -10,7 +10,7 @@ use domain::invoice::{Buyer, Credited, Document, Kind, Line, Seller, Totals};
 use domain::money::{Micro, Money};
 use domain::vat::Category;
 use entity::{document, invoice, invoice_draft, invoice_text, invoice_vat, kid, party_block};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -213,11 +213,7 @@ pub async fn find_draft(tx: &OrgTx, id: Uuid) -> Result<Option<Draft>, Error> {
 
 /// Locks a draft, so that it is issued once.
 pub async fn lock_draft(tx: &OrgTx, id: Uuid) -> Result<Option<Draft>, Error> {
-    let mut query = invoice_draft::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(invoice_draft::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Writes a draft over what was there and counts its version up.

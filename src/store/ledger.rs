@@ -3,13 +3,10 @@
 use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
-use chrono::{DateTime, Utc};
 use domain::money::Money;
 use domain::payment::{ItemClass, OpenItem};
 use entity::{allocation, ledger_entry, open_item};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -78,11 +75,7 @@ pub async fn set_remaining(tx: &OrgTx, changes: &HashMap<Uuid, Money>) -> Result
 
 /// Locks an open item.
 pub async fn lock_item(tx: &OrgTx, id: Uuid) -> Result<Option<OpenItemRow>, Error> {
-    let mut query = open_item::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(open_item::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Allocations of a payment, oldest first.
@@ -93,11 +86,8 @@ pub async fn list_allocations_of(tx: &OrgTx, payment_id: Uuid) -> Result<Vec<All
     Ok(rows.order_by_asc(allocation::Column::Id).all(tx).await?)
 }
 
-/// What was taken from a claim, oldest first, with the time it was made.
-pub async fn list_allocations_of_invoice(
-    tx: &OrgTx,
-    invoice_id: Uuid,
-) -> Result<Vec<(Allocation, DateTime<Utc>)>, Error> {
+/// What was taken from a claim, oldest first.
+pub async fn list_allocations_of_invoice(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<Allocation>, Error> {
     let items = open_item::Entity::find()
         .filter(open_item::Column::OrgId.eq(tx.org()))
         .filter(open_item::Column::InvoiceId.eq(invoice_id))
@@ -106,14 +96,7 @@ pub async fn list_allocations_of_invoice(
     let rows = allocation::Entity::find()
         .filter(allocation::Column::OrgId.eq(tx.org()))
         .filter(allocation::Column::OpenItemId.is_in(items.iter().map(|i| i.id)));
-    let rows = rows.order_by_asc(allocation::Column::Id).all(tx).await?;
-    Ok(rows
-        .into_iter()
-        .map(|a| {
-            let at = a.created_at;
-            (a, at)
-        })
-        .collect())
+    Ok(rows.order_by_asc(allocation::Column::Id).all(tx).await?)
 }
 
 /// Entries of a payment, oldest first.

@@ -10,8 +10,7 @@ use domain::vat::{Category, Vat};
 use entity::{api_key, bank_account, gl_account, number_series, org_directory, organisation, vat_code};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement,
 };
 use uuid::Uuid;
 
@@ -41,11 +40,7 @@ pub async fn find(tx: &OrgTx) -> Result<Option<Organisation>, Error> {
 
 /// Locks the organisation of this transaction.
 pub async fn lock(tx: &OrgTx) -> Result<Option<Organisation>, Error> {
-    let mut query = organisation::Entity::find_by_id(tx.org());
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(organisation::Entity::find_by_id(tx.org())).one(tx).await?)
 }
 
 /// Writes all fields of an organisation and counts its version up.
@@ -101,21 +96,6 @@ pub async fn take_series(tx: &OrgTx, code: &str, n: i64) -> Result<(Uuid, i64), 
     Ok((row.try_get("", "id")?, row.try_get::<i64>("", "next_number")? - n))
 }
 
-/// A number series by its code.
-pub async fn find_series(tx: &OrgTx, code: &str) -> Result<Option<number_series::Model>, Error> {
-    Ok(number_series::Entity::find()
-        .filter(number_series::Column::OrgId.eq(tx.org()))
-        .filter(number_series::Column::Code.eq(code))
-        .one(tx)
-        .await?)
-}
-
-/// Sets where a series starts.
-pub async fn update_series(tx: &OrgTx, series: number_series::Model) -> Result<(), Error> {
-    series.into_active_model().reset_all().update(tx).await?;
-    Ok(())
-}
-
 /// Adds a bank account.
 pub async fn insert_account(tx: &OrgTx, account: BankAccount) -> Result<(), Error> {
     account.into_active_model().insert(tx).await?;
@@ -130,11 +110,7 @@ pub async fn list_accounts(tx: &OrgTx) -> Result<Vec<BankAccount>, Error> {
 
 /// Locks a bank account for making KIDs.
 pub async fn lock_account(tx: &OrgTx, id: Uuid) -> Result<Option<BankAccount>, Error> {
-    let mut query = bank_account::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(bank_account::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Writes all fields of a bank account.

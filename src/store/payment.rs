@@ -4,9 +4,7 @@ use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
 use entity::{bank_file, payment, payment_payer};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -74,11 +72,7 @@ pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Payment>, Error> {
 
 /// Locks a payment, so that its money is placed once.
 pub async fn lock(tx: &OrgTx, id: Uuid) -> Result<Option<Payment>, Error> {
-    let mut query = payment::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(payment::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Writes all fields of a payment and counts its version up.

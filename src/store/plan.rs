@@ -5,9 +5,7 @@ use super::tx::OrgTx;
 use chrono::{DateTime, Utc};
 use entity::{customer_plan, customer_plan_part};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 pub use customer_plan::Model as Plan;
@@ -32,11 +30,7 @@ pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Plan>, Error> {
 
 /// Locks a plan, so that it is applied once.
 pub async fn lock(tx: &OrgTx, id: Uuid) -> Result<Option<Plan>, Error> {
-    let mut query = customer_plan::Entity::find_by_id((tx.org(), id));
-    if tx.get_database_backend() == sea_orm::DbBackend::Postgres {
-        query = query.lock_exclusive();
-    }
-    Ok(query.one(tx).await?)
+    Ok(tx.for_update(customer_plan::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// One part of a plan's rows.

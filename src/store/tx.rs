@@ -2,8 +2,8 @@
 
 use super::error::Error;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
+    QuerySelect, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,6 +110,11 @@ impl OrgTx {
     /// The organisation.
     pub const fn org(&self) -> Uuid {
         self.org
+    }
+
+    /// Locks the rows of a query until the end of the transaction; on SQLite the one writer holds them all already.
+    pub(super) fn for_update<E: EntityTrait>(&self, query: Select<E>) -> Select<E> {
+        if self.get_database_backend() == DbBackend::Postgres { query.lock_exclusive() } else { query }
     }
 
     /// Keeps what was written. An error when any statement failed: then nothing is kept.
