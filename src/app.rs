@@ -4,6 +4,7 @@ use crate::config::{Config, MailMode, MailTls};
 use crate::ctx::{Ctx, Ids, InstallationKey, SystemClock, SystemRng};
 use crate::delivery::{LocalFiles, SmtpMailer, SmtpSettings, SpoolMailer, Tls};
 use crate::ports::{Mailer, Rng};
+use crate::progress::Progress;
 use crate::store;
 use anyhow::Context;
 use secrecy::ExposeSecret;
@@ -24,6 +25,7 @@ pub async fn context(config: Config) -> anyhow::Result<Ctx> {
         files: Arc::new(LocalFiles::new(config.files.dir.clone())),
         rng: Arc::new(rng),
         config: Arc::new(config),
+        progress: Progress::default(),
         key: Arc::new(key),
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::ports::{Clock, FileStore, Mailer, Rng};
+use crate::progress::Progress;
 use crate::store::Db;
 use chrono::{DateTime, NaiveDate, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -26,6 +27,8 @@ pub struct Ctx {
     pub files: Arc<dyn FileStore>,
     /// Settings.
     pub config: Arc<Config>,
+    /// How far long work of this process is.
+    pub progress: Progress,
     /// Key of keyed hashes, one per installation.
     pub key: Arc<InstallationKey>,
 }
@@ -134,6 +137,12 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(out, "{b:02x}");
         out
     })
+}
+
+/// Bytes of lower-case hexadecimal.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).ok().filter(|p| p.len() == 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub mod jobs;
 pub mod ports;
 /// Personal data: what every column is and why it is held.
 pub mod privacy;
+/// How far long work is.
+pub mod progress;
 /// Use cases, one transaction each, verbs as files.
 pub mod services;
 /// The database: the only user of sea-orm.

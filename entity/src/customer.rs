@@ -15,6 +15,7 @@ pub struct Model {
     pub status: String,
     pub ended_on: Option<Date>,
     pub ended_reason: Option<String>,
+    pub ended_by: Option<String>,
     pub kid_customer_no: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

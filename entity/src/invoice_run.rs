@@ -23,6 +23,10 @@ pub struct Model {
     pub expected_count: i64,
     pub created_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,
+    pub credit_status: Option<String>,
+    pub credit_reason: Option<String>,
+    pub credit_rebill: bool,
+    pub credited_count: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -18,6 +18,8 @@ pub struct Model {
     pub end_on: Option<Date>,
     pub next_period_no: i64,
     pub next_period_on: Option<Date>,
+    pub prorate: bool,
+    pub billed_before_no: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

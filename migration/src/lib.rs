@@ -10,6 +10,7 @@ mod m20261123_000003_create_invoice;
 mod m20261123_000004_create_ledger;
 mod m20261123_000005_create_delivery;
 mod m20261123_000006_protect_history;
+mod m20261124_000001_extend_registry;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000004_create_ledger::Migration),
             Box::new(m20261123_000005_create_delivery::Migration),
             Box::new(m20261123_000006_protect_history::Migration),
+            Box::new(m20261124_000001_extend_registry::Migration),
         ]
     }
 }

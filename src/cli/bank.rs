@@ -1,6 +1,6 @@
 //! Bank files at the command line.
 
-use super::{Org, context, print_json, text};
+use super::{Org, context, print_json, text, watched};
 use crate::services::payment::{ImportOptions, import};
 use anyhow::Context;
 use clap::Subcommand;
@@ -39,9 +39,8 @@ pub(super) async fn run(command: BankCommand) -> anyhow::Result<ExitCode> {
             let actor = org.actor(&ctx).await?;
             for file in files {
                 let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-                let done = import(&ctx, &actor, &bytes, ImportOptions { only_known_accounts })
-                    .await
-                    .with_context(|| file.display().to_string())?;
+                let work = import(&ctx, &actor, &bytes, ImportOptions { only_known_accounts });
+                let done = watched(&ctx, &actor, work).await.with_context(|| file.display().to_string())?;
                 if done.repeated {
                     let when = done.file.imported_at.format("%Y-%m-%d %H:%M");
                     println!("{}: imported before, {when}. Nothing was booked twice.", file.display());

@@ -1,6 +1,6 @@
 //! Customer lists at the command line.
 
-use super::{Org, context, print_json, text};
+use super::{Org, context, print_json, text, watched};
 use crate::services::customer::{self, Action, Input, PlanReport, PlanRow};
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
@@ -66,7 +66,8 @@ pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
         CustomersCommand::Plan { file, mode, json, org } => {
             let actor = org.actor(&ctx).await?;
             let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-            let planned = customer::plan(&ctx, &actor, &Input { bytes: &bytes, mode: mode.into() }).await;
+            let input = Input { bytes: &bytes, mode: mode.into() };
+            let planned = watched(&ctx, &actor, customer::plan(&ctx, &actor, &input)).await;
             let report = match planned {
                 Err(crate::services::Error::Refused(refusal)) if json => {
                     print_json(&json!({ "file_error": { "code": refusal.code, "message": refusal.message } }))?;
@@ -84,10 +85,11 @@ pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
                 Err(_) => {
                     let bytes =
                         std::fs::read(&plan_or_file).with_context(|| format!("{plan_or_file} cannot be read"))?;
-                    customer::plan(&ctx, &actor, &Input { bytes: &bytes, mode: mode.into() }).await?.id
+                    let input = Input { bytes: &bytes, mode: mode.into() };
+                    watched(&ctx, &actor, customer::plan(&ctx, &actor, &input)).await?.id
                 }
             };
-            let applied = customer::apply(&ctx, &actor, id, force).await?;
+            let applied = watched(&ctx, &actor, customer::apply(&ctx, &actor, id, force)).await?;
             println!(
                 "{} made, {} changed, {} ended.",
                 text::count(i64::try_from(applied.created).unwrap_or_default()),

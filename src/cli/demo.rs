@@ -144,6 +144,7 @@ fn association() -> NewOrganisation {
         language: "nb".to_owned(),
         terms_days: 14,
         fiscal_year_start_month: 1,
+        first_invoice_number: None,
         accept_dpa: Some(DPA_VERSION.to_owned()),
         bank_account: Some(NewBankAccount {
             account_no: ACCOUNT.to_owned(),

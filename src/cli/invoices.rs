@@ -1,12 +1,14 @@
 //! Invoice runs and the ledger at the command line.
 
 use super::{Org, context, print_json, text};
-use crate::services::run::{self as runs, NewRun};
+use crate::services::ledger::ExportPeriod;
+use crate::services::run::{self as runs, CreditRun, NewRun, Shown};
 use crate::services::{delivery, ledger as ledgers};
 use chrono::NaiveDate;
 use clap::Subcommand;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use uuid::Uuid;
 
 /// Invoices.
 #[derive(Subcommand)]
@@ -31,6 +33,19 @@ pub(super) enum InvoicesCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Takes a run back: credits each of its invoices in full.
+    CreditRun {
+        #[command(flatten)]
+        org: Org,
+        /// The run.
+        run: Uuid,
+        /// Why; printed on each credit note.
+        #[arg(long)]
+        reason: String,
+        /// Frees the periods, so that a new run bills them again.
+        #[arg(long)]
+        rebill: bool,
+    },
     /// Sends every mail that is due.
     Send,
 }
@@ -44,11 +59,18 @@ pub(super) async fn run(command: InvoicesCommand) -> anyhow::Result<()> {
                 println!("{n:>7}  {state}");
             }
         }
+        InvoicesCommand::CreditRun { org, run, reason, rebill } => {
+            let actor = org.actor(&ctx).await?;
+            runs::start_crediting(&ctx, &actor, run, &CreditRun { reason, rebill }).await?;
+            let done = runs::continue_crediting(&ctx, &actor, run).await?;
+            println!("Run {run}: {} invoices credited.", text::count(done.credited_count));
+        }
         InvoicesCommand::Run { org, bill_on, due_on, commit, now, json } => {
             let actor = org.actor(&ctx).await?;
             let new = NewRun { bill_on, due_on, send_after_minutes: now.then_some(0) };
             if !commit {
-                let preview = runs::preview(&ctx, &actor, &new).await?;
+                let limit = if json { usize::MAX } else { 0 };
+                let preview = runs::preview(&ctx, &actor, &new, Shown { after: None, limit }).await?;
                 if json {
                     return print_json(&preview);
                 }
@@ -91,7 +113,7 @@ pub(super) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Postings of a period as CSV for the accounting system.
+    /// Exports the postings of a period as CSV for the accounting system; what left before is marked.
     Export {
         #[command(flatten)]
         org: Org,
@@ -109,7 +131,8 @@ pub(super) async fn ledger(command: LedgerCommand) -> anyhow::Result<ExitCode> {
     match command {
         LedgerCommand::Export { org, from, to } => {
             let actor = org.actor(&ctx).await?;
-            print!("{}", ledgers::export_postings(&ctx, &actor, from, to).await?);
+            let done = ledgers::export(&ctx, &actor, ExportPeriod { from_on: from, to_on: to }).await?;
+            print!("{}", ledgers::export_csv(&ctx, &actor, done.id).await?);
         }
         LedgerCommand::Verify { org, json } => {
             let actor = org.actor(&ctx).await?;

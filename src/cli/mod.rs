@@ -139,6 +139,33 @@ async fn context() -> anyhow::Result<Ctx> {
     crate::app::context(config).await
 }
 
+/// Does long work, and tells whoever watches how far it is: one line that is written over.
+async fn watched<T>(ctx: &Ctx, actor: &Actor, work: impl Future<Output = T>) -> T {
+    use std::io::{IsTerminal, Write};
+    let mut out = std::io::stderr();
+    if !out.is_terminal() {
+        return work.await;
+    }
+    let mut work = std::pin::pin!(work);
+    let mut shown = false;
+    loop {
+        let done = tokio::select! {
+            done = &mut work => done,
+            () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {
+                if let Some(step) = ctx.progress.of(actor.org).first() {
+                    shown = true;
+                    let _ = write!(out, "\r\x1b[K{} of {} rows", text::count(i64::try_from(step.done).unwrap_or_default()), text::count(i64::try_from(step.total).unwrap_or_default()));
+                }
+                continue;
+            }
+        };
+        if shown {
+            let _ = write!(out, "\r\x1b[K");
+        }
+        return done;
+    }
+}
+
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())

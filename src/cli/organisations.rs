@@ -1,8 +1,8 @@
 //! Organisations and API keys.
 
-use super::{Org, context};
+use super::{Org, context, text};
 use crate::services::access::{self, Scope};
-use crate::services::organisation::{self, DPA_VERSION, NewBankAccount, NewOrganisation};
+use crate::services::organisation::{self, DPA_VERSION, GlAccount, NewBankAccount, NewOrganisation, OrganisationPatch};
 use anyhow::Context;
 use chrono::{Days, NaiveTime};
 use clap::Subcommand;
@@ -14,6 +14,185 @@ pub(super) enum OrgCommand {
     Create(Box<CreateArgs>),
     /// Lists organisations.
     List,
+    /// Shows an organisation's settings and its general-ledger numbers.
+    Show {
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Changes settings; what is left out stays.
+    Set(Box<SetArgs>),
+}
+
+/// Settings to change.
+#[derive(clap::Args)]
+pub(super) struct SetArgs {
+    #[command(flatten)]
+    org: Org,
+    /// Registered name.
+    #[arg(long)]
+    name: Option<String>,
+    /// Organisation number.
+    #[arg(long)]
+    org_number: Option<String>,
+    /// AS, ASA, ENK, ANS, DA, NUF, SA, FLI, STI, BRL, ESEK or OTHER.
+    #[arg(long)]
+    legal_form: Option<String>,
+    /// Stands in the VAT register: true or false.
+    #[arg(long)]
+    vat_registered: Option<bool>,
+    /// Street or box.
+    #[arg(long)]
+    street: Option<String>,
+    /// Postal code.
+    #[arg(long)]
+    postal_code: Option<String>,
+    /// Post town.
+    #[arg(long)]
+    city: Option<String>,
+    /// Contact address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Telephone.
+    #[arg(long)]
+    phone: Option<String>,
+    /// Where its privacy statement is.
+    #[arg(long)]
+    privacy_url: Option<String>,
+    /// Language of its documents: nb, nn or en.
+    #[arg(long)]
+    language: Option<String>,
+    /// Days from invoice date to due date.
+    #[arg(long)]
+    terms_days: Option<u16>,
+    /// First month of the financial year, 1 to 12.
+    #[arg(long)]
+    fiscal_year_start_month: Option<u8>,
+    /// Name mails come from.
+    #[arg(long)]
+    sender_name: Option<String>,
+    /// Address mails come from.
+    #[arg(long)]
+    sender_email: Option<String>,
+    /// Address answers go to, when it is another.
+    #[arg(long)]
+    reply_to: Option<String>,
+    /// Percent of active customers a full list may end without force.
+    #[arg(long)]
+    guard_percent: Option<u8>,
+    /// Days between vanishing from a full list and the end of the relationship.
+    #[arg(long)]
+    ending_grace_days: Option<u16>,
+    /// Largest difference that may be written off an invoice, in øre.
+    #[arg(long)]
+    write_off_limit_ore: Option<u32>,
+    /// PNG or JPEG for the documents issued from now on; `none` takes it off.
+    #[arg(long)]
+    logo: Option<String>,
+    /// Number of the first invoice; once, before one is issued.
+    #[arg(long)]
+    first_invoice_number: Option<u64>,
+    /// General-ledger number of a role, such as receivable=1510 or revenue:3=3010; may be repeated.
+    #[arg(long = "gl", value_name = "ROLE[:CODE]=NUMBER")]
+    gl: Vec<String>,
+    /// Version of the data-processing agreement you accept.
+    #[arg(long)]
+    accept_dpa: Option<String>,
+}
+
+impl SetArgs {
+    fn patch(&self) -> OrganisationPatch {
+        let text = |t: &Option<String>| t.clone().map(|t| Some(t).filter(|t| !t.is_empty()));
+        OrganisationPatch {
+            name: self.name.clone(),
+            org_number: text(&self.org_number),
+            legal_form: self.legal_form.clone(),
+            vat_registered: self.vat_registered,
+            street: text(&self.street),
+            street2: None,
+            postal_code: text(&self.postal_code),
+            city: text(&self.city),
+            email: text(&self.email),
+            phone: text(&self.phone),
+            privacy_url: text(&self.privacy_url),
+            language: self.language.clone(),
+            terms_days: self.terms_days,
+            fiscal_year_start_month: self.fiscal_year_start_month,
+            sender_name: self.sender_name.clone(),
+            sender_email: self.sender_email.clone(),
+            reply_to: text(&self.reply_to),
+            guard_percent: self.guard_percent,
+            ending_grace_days: self.ending_grace_days,
+            write_off_limit_ore: self.write_off_limit_ore,
+            default_bank_account_id: None,
+        }
+    }
+}
+
+async fn set(args: &SetArgs) -> anyhow::Result<()> {
+    let ctx = context().await?;
+    let actor = args.org.actor(&ctx).await?;
+    let mut accounts = Vec::new();
+    for pair in &args.gl {
+        let (account, number) = pair.split_once('=').context("--gl is ROLE[:CODE]=NUMBER")?;
+        let (role, code) = account.split_once(':').unwrap_or((account, ""));
+        let number = Some(number.to_owned()).filter(|n| !n.is_empty());
+        accounts.push(GlAccount { role: role.to_owned(), code: code.to_owned(), number });
+    }
+    organisation::patch(&ctx, &actor, None, args.patch()).await?;
+    if !accounts.is_empty() {
+        organisation::set_gl_accounts(&ctx, &actor, &accounts).await?;
+    }
+    if let Some(version) = &args.accept_dpa {
+        organisation::accept_dpa(&ctx, &actor, version).await?;
+    }
+    if let Some(first) = args.first_invoice_number {
+        organisation::start_series(&ctx, &actor, "invoice", first).await?;
+    }
+    match args.logo.as_deref() {
+        None => {}
+        Some("none") => organisation::set_logo(&ctx, &actor, None).await?,
+        Some(path) => {
+            let image = std::fs::read(path).with_context(|| format!("{path} cannot be read"))?;
+            organisation::set_logo(&ctx, &actor, Some(&image)).await?;
+        }
+    }
+    show(&args.org).await
+}
+
+async fn show(org: &Org) -> anyhow::Result<()> {
+    let ctx = context().await?;
+    let actor = org.actor(&ctx).await?;
+    let tx = ctx.db.read(actor.org).await?;
+    let found = crate::store::organisation::find(&tx).await?.context("there is no such organisation")?;
+    tx.commit().await?;
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let place = [found.street, found.postal_code, found.city].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let rows = [
+        ("name", found.name),
+        ("organisation number", found.org_number.unwrap_or_default()),
+        ("legal form", found.legal_form),
+        ("in the VAT register", yes(found.vat_registered)),
+        ("address", place),
+        ("contact", found.email.unwrap_or_default()),
+        ("mails come from", format!("{} <{}>", found.sender_name, found.sender_email)),
+        ("language", found.language),
+        ("terms", format!("{} days", found.terms_days)),
+        ("financial year begins in month", found.fiscal_year_start_month.to_string()),
+        ("guard of full lists", format!("{} %", found.guard_percent)),
+        ("grace before ending", format!("{} days", found.ending_grace_days)),
+        ("differences written off up to", text::kr(found.write_off_limit_ore)),
+        ("logo", yes(found.logo.is_some())),
+        ("data-processing agreement", found.dpa_version.unwrap_or_else(|| "not accepted".to_owned())),
+    ];
+    for (name, value) in rows {
+        println!("{name:<32}{value}");
+    }
+    println!("\nGeneral ledger");
+    for account in organisation::gl_accounts(&ctx, &actor).await? {
+        let name = [account.role, account.code].join(" ");
+        println!("{name:<32}{}", account.number.unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// What an organisation is set up with.
@@ -61,14 +240,23 @@ pub(super) struct CreateArgs {
     /// Digits of the invoice part of a KID.
     #[arg(long, default_value_t = 7)]
     kid_invoice_digits: u8,
+    /// Number of the first invoice, to go on where an old system ended.
+    #[arg(long)]
+    first_invoice_number: Option<u32>,
     /// Version of the data-processing agreement you accept.
     #[arg(long)]
     accept_dpa: Option<String>,
 }
 
 pub(super) async fn org(command: OrgCommand) -> anyhow::Result<()> {
+    match &command {
+        OrgCommand::Set(args) => return set(args).await,
+        OrgCommand::Show { org } => return show(org).await,
+        OrgCommand::List | OrgCommand::Create(_) => {}
+    }
     let ctx = context().await?;
     match command {
+        OrgCommand::Set(_) | OrgCommand::Show { .. } => {}
         OrgCommand::List => {
             let tx = ctx.db.system().await?;
             let all = crate::store::organisation::list_ids(&tx).await?;
@@ -108,6 +296,7 @@ impl From<CreateArgs> for NewOrganisation {
             language: "nb".to_owned(),
             terms_days: args.terms_days,
             fiscal_year_start_month: 1,
+            first_invoice_number: args.first_invoice_number,
             accept_dpa: args.accept_dpa,
             bank_account: args.account.map(|account_no| NewBankAccount {
                 account_no,

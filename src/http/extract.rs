@@ -100,10 +100,16 @@ pub(super) fn created(result: Result<Uuid, Error>) -> Result<Response, Failure> 
     Ok((StatusCode::CREATED, Json(Created { id })).into_response())
 }
 
-/// 204; a repeat of the same request gives the same answer.
-pub(super) fn done(result: Result<(), Error>) -> Result<Response, Failure> {
+/// A repeat of the same request counts as done.
+pub(super) fn repeatable(result: Result<(), Error>) -> Result<(), Failure> {
     match result {
-        Ok(()) | Err(Error::Replayed { .. }) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(()) | Err(Error::Replayed { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// 204; a repeat of the same request gives the same answer.
+pub(super) fn done(result: Result<(), Error>) -> Result<Response, Failure> {
+    repeatable(result)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -1,7 +1,7 @@
 //! The jobs by name, and how one is claimed, run and finished.
 
 use crate::ctx::Ctx;
-use crate::services::{Actor, Error, audit, delivery, ledger, run, upkeep};
+use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
 use uuid::Uuid;
@@ -19,6 +19,8 @@ pub struct Known {
 /// Every job.
 pub const JOBS: &[Known] = &[
     Known { name: "commit_run", about: "issues the invoices of a started run", daily_at: None },
+    Known { name: "credit_run", about: "credits the invoices of a run that is taken back", daily_at: None },
+    Known { name: "end_customers", about: "ends relationships whose last day has come", daily_at: Some((0, 5)) },
     Known { name: "send_deliveries", about: "sends every delivery that is due", daily_at: None },
     Known { name: "verify_ledger", about: "checks that the ledger balances", daily_at: Some((2, 0)) },
     Known { name: "seal_audit", about: "seals the audit log into its chain", daily_at: Some((2, 30)) },
@@ -76,6 +78,11 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
             let id = subject.ok_or_else(|| Error::not_found("invoice run"))?;
             run::continue_run(ctx, &actor, id, |_| {}).await.map(|_| ())
         }
+        "credit_run" => {
+            let id = subject.ok_or_else(|| Error::not_found("invoice run"))?;
+            run::continue_crediting(ctx, &actor, id).await.map(|_| ())
+        }
+        "end_customers" => customer::end_due(ctx, &actor).await.map(|_| ()),
         "send_deliveries" => delivery::drain(ctx).await.map(|_| ()),
         "verify_ledger" => {
             let broken: Vec<String> = ledger::verify(ctx, &actor)

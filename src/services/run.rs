@@ -1,7 +1,8 @@
 //! Invoice runs: look first, then issue all in batches that a crash cannot double or lose (decisions 18-20).
 
 use super::error::Error;
-use super::invoice::{Billing, Prepared, issue_all};
+use super::invoice::{Billing, CreditRequest, Prepared, credit_in, issue_all, language, mail_address};
+use super::standing_order::rhythm;
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::billing::{self as store, Run, Skip};
@@ -9,12 +10,13 @@ use crate::store::customer::{self, Customer};
 use crate::store::product::{self, Product, StandingOrder, StandingOrderLine};
 use crate::store::{bulk, organisation};
 use chrono::{Duration, NaiveDate};
+use domain::customer::{Field, Language};
 use domain::invoice::{Document, Kind, LineInput};
 use domain::money::{Micro, Money};
-use domain::standing_order::{Period, Rhythm};
+use domain::standing_order::Period;
 use domain::vat::Vat;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -50,21 +52,39 @@ pub struct Preview {
     pub skipped: BTreeMap<String, u64>,
     /// Invoices without a usable e-mail address: issued, and on the worklist.
     pub without_address: u64,
-    /// The first customers, with what each would be billed.
-    pub samples: Vec<PreviewInvoice>,
+    /// Customer by customer, in the order of their ids: what each would be billed, or why not.
+    pub customers: Vec<PreviewCustomer>,
+    /// Gives the next customers; none when these are the last.
+    pub next_cursor: Option<Uuid>,
 }
 
-/// One invoice of a preview. It has no number.
+/// What one customer would be billed. It has no number yet.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct PreviewInvoice {
+pub struct PreviewCustomer {
     /// The customer.
     pub customer_id: Uuid,
     /// Its number.
     pub customer_number: String,
-    /// Lines.
-    pub lines: usize,
-    /// Sum in øre.
+    /// Why nothing is billed: `customer_ended`, `unknown_product`, `inactive_product`, `nothing_due`, …
+    pub skipped: Option<String>,
+    /// What is billed.
+    pub lines: Vec<PreviewLine>,
+    /// Sum with VAT in øre.
     pub total_ore: i64,
+    /// Whether there is a usable e-mail address.
+    pub has_address: bool,
+}
+
+/// One line of a preview.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PreviewLine {
+    /// What is sold.
+    pub description: String,
+    /// How many; a decimal string.
+    #[schema(value_type = String)]
+    pub quantity: Micro,
+    /// Sum without VAT in øre.
+    pub net_ore: i64,
 }
 
 /// What is due of one customer: a document, or why not.
@@ -73,8 +93,17 @@ struct Due {
     outcome: Result<Billed, &'static str>,
 }
 
-/// What a run would bill, without doing it.
-pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Preview, Error> {
+/// Which customers a preview names: so many, after one of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// The customer they come after.
+    pub after: Option<Uuid>,
+    /// How many.
+    pub limit: usize,
+}
+
+/// What a run would bill, without doing it. The sums are those of the whole run, whichever customers are named.
+pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Result<Preview, Error> {
     let looker = Actor { idempotency: None, ..actor.clone() };
     let work = Work::begin(ctx, &looker).await?;
     let billing = Billing::load(ctx, &work, None, new.due_on).await?;
@@ -86,27 +115,51 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Preview, 
         let Some(last) = due.last() else { return Ok(preview) };
         after = Some(last.customer.row.id);
         for d in due {
-            match d.outcome {
-                Err(reason) => *preview.skipped.entry(reason.to_owned()).or_default() += 1,
-                Ok((document, ..)) => {
-                    preview.invoices += 1;
-                    preview.net_ore += document.totals.net.ore();
-                    preview.vat_ore += document.totals.vat.ore();
-                    preview.total_ore += document.totals.total.ore();
-                    let reachable = d.customer.record.get(domain::customer::Field::Email).is_some()
-                        || d.customer.record.get(domain::customer::Field::Guardian1Email).is_some();
-                    preview.without_address += u64::from(!reachable);
-                    if preview.samples.len() < 20 {
-                        preview.samples.push(PreviewInvoice {
-                            customer_id: d.customer.row.id,
-                            customer_number: document.buyer.number.clone(),
-                            lines: document.lines.len(),
-                            total_ore: document.totals.total.ore(),
-                        });
-                    }
-                }
+            let entry = preview.add(&d);
+            if shown.after.is_some_and(|a| entry.customer_id <= a) {
+                continue;
+            }
+            if preview.customers.len() < shown.limit {
+                preview.customers.push(entry);
+            } else {
+                preview.next_cursor = preview.customers.last().map(|c| c.customer_id);
             }
         }
+    }
+}
+
+impl Preview {
+    /// Counts a customer in.
+    fn add(&mut self, due: &Due) -> PreviewCustomer {
+        let mut entry = PreviewCustomer {
+            customer_id: due.customer.row.id,
+            customer_number: due.customer.record.get(Field::Number).unwrap_or_default().to_owned(),
+            skipped: None,
+            lines: Vec::new(),
+            total_ore: 0,
+            has_address: mail_address(&due.customer).is_ok(),
+        };
+        match &due.outcome {
+            Err(reason) => {
+                *self.skipped.entry((*reason).to_owned()).or_default() += 1;
+                entry.skipped = Some((*reason).to_owned());
+            }
+            Ok((document, ..)) => {
+                self.invoices += 1;
+                self.net_ore += document.totals.net.ore();
+                self.vat_ore += document.totals.vat.ore();
+                self.total_ore += document.totals.total.ore();
+                self.without_address += u64::from(!entry.has_address);
+                entry.total_ore = document.totals.total.ore();
+                let lines = document.lines.iter().map(|l| PreviewLine {
+                    description: l.input.description.clone(),
+                    quantity: l.input.quantity,
+                    net_ore: l.net.ore(),
+                });
+                entry.lines = lines.collect();
+            }
+        }
+        entry
     }
 }
 
@@ -133,6 +186,10 @@ pub async fn start(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Uuid, Error
         expected_count: product::count_due_customers(&work.tx, bill_on).await?,
         created_at: work.at,
         finished_at: None,
+        credit_status: None,
+        credit_reason: None,
+        credit_rebill: false,
+        credited_count: 0,
     };
     store::insert_run(&work.tx, run).await?;
     let job = crate::services::upkeep::job(ctx, actor.org, "commit_run", &id.to_string(), Some(id));
@@ -152,6 +209,74 @@ pub async fn stop(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     run.finished_at = Some(work.at);
     store::update_run(&work.tx, run).await?;
     work.done(Deed { verb: "invoice_run.stopped", subject: "invoice_run", id, fields: "status" }).await
+}
+
+/// Takes a run back: every invoice of it is credited in full by a job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreditRun {
+    /// Why; printed on each credit note.
+    pub reason: String,
+    /// Frees the periods, so that a new run bills them again.
+    #[serde(default)]
+    pub rebill: bool,
+}
+
+/// Starts crediting all of a run that is finished or stopped.
+pub async fn start_crediting(ctx: &Ctx, actor: &Actor, id: Uuid, asked: &CreditRun) -> Result<(), Error> {
+    if asked.reason.trim().is_empty() || asked.reason.chars().count() > 200 {
+        return Err(Error::field("reason", "required", "say in up to 200 characters why; it is printed"));
+    }
+    let work = Work::begin(ctx, actor).await?;
+    let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+    if run.status == "running" {
+        return Err(Error::conflict("run_not_finished", "stop the run first"));
+    }
+    if run.credit_status.is_some() {
+        return Err(Error::conflict("run_credited", "the run is credited already"));
+    }
+    run.credit_status = Some("running".to_owned());
+    run.credit_reason = Some(asked.reason.trim().to_owned());
+    run.credit_rebill = asked.rebill;
+    store::update_run(&work.tx, run).await?;
+    let job = crate::services::upkeep::job(ctx, actor.org, "credit_run", &id.to_string(), Some(id));
+    crate::store::job::enqueue(&work.tx, job).await?;
+    work.done(Deed { verb: "invoice_run.crediting", subject: "invoice_run", id, fields: "credit_status" }).await
+}
+
+/// Invoices credited in one transaction.
+const CREDIT_BATCH: u64 = 100;
+
+/// Credits what is left of a run's invoices, batch by batch. Safe to call again: what is credited is left out.
+pub async fn continue_crediting(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Run, Error> {
+    loop {
+        let mut work = Work::begin(ctx, actor).await?;
+        let seen = store::find_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+        let request = CreditRequest {
+            reason: seen.credit_reason.clone(),
+            rebill: seen.credit_rebill,
+            ..CreditRequest::default()
+        };
+        let batch = store::list_uncredited(&work.tx, id, CREDIT_BATCH).await?;
+        let customers: Vec<Uuid> = batch.iter().map(|i| i.customer_id).collect();
+        customer::lock(&work.tx, &customers).await?;
+        let mut credited = 0;
+        for invoice in &batch {
+            credit_in(ctx, &mut work, invoice.id, &request).await?;
+            credited += 1;
+        }
+        let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+        run.credited_count += credited;
+        if batch.is_empty() {
+            run.credit_status = Some("finished".to_owned());
+        }
+        let run = store::update_run(&work.tx, run).await?;
+        let verb = "invoice_run.batch_credited";
+        work.done(Deed { verb, subject: "invoice_run", id, fields: "credited_count" }).await?;
+        if batch.is_empty() {
+            return Ok(run);
+        }
+    }
 }
 
 /// Issues batches until the run is finished. Safe to call again, late, or from two places at once.
@@ -236,6 +361,9 @@ async fn collect(
     if orders.is_empty() {
         return Ok(Vec::new());
     }
+    // Only orders with a period that was credited and is billed anew may have billed what comes after it.
+    let reopened: Vec<Uuid> = orders.iter().filter(|o| o.next_period_no < o.billed_before_no).map(|o| o.id).collect();
+    let billed = store::list_billed(&work.tx, &reopened).await?;
     let ids: Vec<Uuid> = orders.iter().map(|o| o.id).collect();
     let mut lines: HashMap<Uuid, Vec<StandingOrderLine>> = HashMap::new();
     for line in product::lines_of(&work.tx, &ids).await? {
@@ -251,6 +379,7 @@ async fn collect(
         vat: organisation::list_vat(&work.tx, billing.issued_on).await?,
         vat_registered: billing.org.vat_registered,
         bill_on,
+        billed,
     };
     let customers = customer::load(&work.tx, &customers).await?;
     Ok(customers
@@ -269,6 +398,8 @@ struct Pricing {
     vat: Vec<Vat>,
     vat_registered: bool,
     bill_on: NaiveDate,
+    /// Periods billed already, of orders that bill some anew.
+    billed: HashSet<(Uuid, i64)>,
 }
 
 /// The document, the standing orders moved on, and the periods billed.
@@ -293,8 +424,12 @@ impl Pricing {
             let next = u32::try_from(order.next_period_no).map_err(|_| "invalid_standing_order")?;
             let due = rhythm.due(next, self.bill_on, MAX_PERIODS);
             for (n, period) in &due {
+                if self.billed.contains(&(order.id, i64::from(*n))) {
+                    continue;
+                }
+                let part = rhythm.part(*period).filter(|_| order.prorate);
                 for line in lines.get(&order.id).map(Vec::as_slice).unwrap_or_default() {
-                    inputs.push(self.line(line)?);
+                    inputs.push(self.line(line, part, language(&billing.org, customer))?);
                 }
                 periods.push((order.id, i64::from(*n), period.from_on));
                 widen(&mut from, &mut to, *period);
@@ -321,15 +456,27 @@ impl Pricing {
         Ok((document, advanced, periods))
     }
 
-    fn line(&self, line: &StandingOrderLine) -> Result<LineInput, &'static str> {
+    /// One line; of a period cut short only its share, and it says so.
+    fn line(
+        &self,
+        line: &StandingOrderLine,
+        part: Option<(u32, u32)>,
+        language: Language,
+    ) -> Result<LineInput, &'static str> {
         let product = self.products.get(&line.product_number).ok_or("unknown_product")?;
         if !product.active {
             return Err("inactive_product");
         }
         let vat = self.vat.iter().rfind(|v| v.code == product.vat_code).ok_or("unknown_vat_code")?;
+        let mut description = product.name.clone();
+        let mut quantity = Micro::from_micro(line.quantity_micro);
+        if let Some((days, of)) = part {
+            quantity = quantity.share(days, of).ok_or("amount_too_large")?;
+            description.push_str(&part_words(days, of, language));
+        }
         Ok(LineInput {
-            description: product.name.clone(),
-            quantity: Micro::from_micro(line.quantity_micro),
+            description,
+            quantity,
             unit: product.unit.clone(),
             unit_price: Micro::from_micro(line.price_micro.unwrap_or(product.price_micro)),
             discount_percent: Micro::from_micro(line.discount_micro),
@@ -339,11 +486,11 @@ impl Pricing {
     }
 }
 
-fn rhythm(order: &StandingOrder) -> Rhythm {
-    Rhythm {
-        from_on: order.from_on,
-        every_months: u32::try_from(order.every_months).unwrap_or_default(),
-        end_on: order.end_on,
+fn part_words(days: u32, of: u32, language: Language) -> String {
+    match language {
+        Language::Bokmal => format!(" ({days} av {of} dager)"),
+        Language::Nynorsk => format!(" ({days} av {of} dagar)"),
+        Language::English => format!(" ({days} of {of} days)"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::error::{Error, Kind};
 use crate::ctx::Ctx;
 use crate::store::{OrgTx, audit, idempotency};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 /// Who asks.
@@ -82,32 +82,41 @@ pub struct Work<'a> {
     pub at: DateTime<Utc>,
     ctx: &'a Ctx,
     actor: &'a Actor,
-    key_hash: Option<Vec<u8>>,
+    key: Option<(Vec<u8>, idempotency::Hold)>,
     events: Vec<audit::Event>,
 }
 
 impl<'a> Work<'a> {
     /// Begins a write. A repeat of a request that was done is [`Error::Replayed`].
     pub async fn begin(ctx: &'a Ctx, actor: &'a Actor) -> Result<Self, Error> {
+        let Some(asked) = &actor.idempotency else {
+            let tx = ctx.db.write(actor.org).await?;
+            return Ok(Self { tx, at: ctx.now(), ctx, actor, key: None, events: Vec::new() });
+        };
+        let hash = ctx.key.hash(&[b"idempotency", actor.org.as_bytes(), asked.key.as_bytes()]).to_vec();
+        let in_use = || {
+            let message = "a request with this Idempotency-Key is still running; ask again shortly";
+            Error::conflict("idempotency_key_in_use", message)
+        };
+        let hold = ctx.db.held_keys().hold(&hash).ok_or_else(in_use)?;
         let tx = ctx.db.write(actor.org).await?;
-        let mut key_hash = None;
-        if let Some(asked) = &actor.idempotency {
-            let hash = ctx.key.hash(&[b"idempotency", actor.org.as_bytes(), asked.key.as_bytes()]).to_vec();
-            if !idempotency::try_lock(&tx, &hash).await? {
-                let message = "a request with this Idempotency-Key is still running; ask again shortly";
-                return Err(Error::conflict("idempotency_key_in_use", message));
-            }
-            if let Some(done) = idempotency::find(&tx, &hash).await? {
-                return Err(replay(ctx, asked, done));
-            }
-            key_hash = Some(hash);
+        if !idempotency::try_lock(&tx, &hash).await? {
+            return Err(in_use());
         }
-        Ok(Self { tx, at: ctx.now(), ctx, actor, key_hash, events: Vec::new() })
+        if let Some(done) = idempotency::find(&tx, &hash).await? {
+            return Err(replay(ctx, asked, done));
+        }
+        Ok(Self { tx, at: ctx.now(), ctx, actor, key: Some((hash, hold)), events: Vec::new() })
     }
 
     /// A new id.
     pub fn id(&self) -> Uuid {
         self.ctx.id()
+    }
+
+    /// The business date: today in Oslo.
+    pub fn today(&self) -> NaiveDate {
+        self.ctx.today()
     }
 
     /// Notes something done besides the deed itself, such as each invoice of a batch.
@@ -130,7 +139,9 @@ impl<'a> Work<'a> {
     pub async fn done(mut self, deed: Deed<'_>) -> Result<(), Error> {
         self.note(&deed);
         audit::record(&self.tx, &self.events).await?;
-        if let (Some(key_hash), Some(asked)) = (self.key_hash, &self.actor.idempotency) {
+        // Held until the commit is through.
+        let (key_hash, _hold) = self.key.unzip();
+        if let (Some(key_hash), Some(asked)) = (key_hash, &self.actor.idempotency) {
             let body_hash = self.ctx.key.hash(&[b"request", &asked.request]).to_vec();
             let done = idempotency::Done {
                 org_id: self.actor.org,
@@ -157,4 +168,14 @@ fn replay(ctx: &Ctx, asked: &Idempotency, done: idempotency::Done) -> Error {
         resource: done.resource_type,
         id: done.resource_id,
     }
+}
+
+/// For fields of a patch: tells `null` from what is left out.
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
+pub(super) fn given<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    serde::Deserialize::deserialize(from).map(Some)
 }

@@ -3,8 +3,12 @@
 use super::bulk;
 use super::error::Error;
 use super::tx::OrgTx;
-use entity::{billed_period, invoice_run, invoice_run_skip};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use entity::{billed_period, invoice, invoice_run, invoice_run_skip};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
+};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 pub use billed_period::Model as BilledPeriod;
@@ -55,4 +59,30 @@ pub async fn insert_skips(tx: &OrgTx, skips: &[Skip]) -> Result<(), Error> {
 /// Marks periods as billed; one that is billed already is a conflict, whoever billed it.
 pub async fn insert_periods(tx: &OrgTx, periods: &[BilledPeriod]) -> Result<(), Error> {
     bulk::insert::<billed_period::Entity>(tx, periods).await
+}
+
+/// Periods billed of standing orders, by order and number.
+pub async fn list_billed(tx: &OrgTx, orders: &[Uuid]) -> Result<HashSet<(Uuid, i64)>, Error> {
+    let column = billed_period::Column::StandingOrderId;
+    let rows = bulk::by_ids::<billed_period::Entity>(tx, column, orders).await?;
+    Ok(rows.into_iter().map(|p| (p.standing_order_id, p.period_no)).collect())
+}
+
+/// Takes the mark off the periods an invoice billed, and returns them: they may be billed again.
+pub async fn free_periods(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<BilledPeriod>, Error> {
+    let of_invoice = billed_period::Column::InvoiceId.eq(invoice_id);
+    let in_org = billed_period::Column::OrgId.eq(tx.org());
+    let rows = billed_period::Entity::find().filter(in_org.clone()).filter(of_invoice.clone()).all(tx).await?;
+    billed_period::Entity::delete_many().filter(in_org).filter(of_invoice).exec(tx).await?;
+    Ok(rows)
+}
+
+/// Invoices of a run that nothing was credited of, in order of their ids.
+pub async fn list_uncredited(tx: &OrgTx, run: Uuid, limit: u64) -> Result<Vec<invoice::Model>, Error> {
+    let sql = "SELECT i.* FROM invoice i WHERE i.org_id = $1 AND i.run_id = $2 AND i.kind = 'invoice' AND NOT EXISTS \
+               (SELECT 1 FROM invoice c WHERE c.org_id = i.org_id AND c.credits_invoice_id = i.id) ORDER BY i.id LIMIT $3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values = [tx.org().into(), run.into(), limit.into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(invoice::Entity::find().from_raw_sql(statement).all(tx).await?)
 }

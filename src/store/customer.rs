@@ -3,13 +3,23 @@
 use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::customer::{CustomerRecord, Field};
-use entity::{column_mapping, customer, customer_contact, customer_core, customer_detail};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
+use entity::{
+    column_mapping, customer, customer_alias, customer_contact, customer_core, customer_detail,
+    customer_document_address,
+};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder, Statement,
+};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 pub use customer::Model as CustomerRow;
+pub use customer_contact::Model as Contact;
+pub use customer_document_address::Model as DocumentAddress;
 
 /// A customer as stored: its row and its record.
 #[derive(Debug, Clone)]
@@ -29,12 +39,16 @@ pub struct Known {
     pub number: String,
     /// `active` or `ended`.
     pub status: String,
+    /// Last day of the relationship, when one is set.
+    pub ended_on: Option<NaiveDate>,
 }
 
-/// Every customer's number, in order of ids.
+/// Every customer's number, and the numbers it had before.
 pub async fn list_known(tx: &OrgTx) -> Result<Vec<Known>, Error> {
-    let sql = "SELECT c.id, k.number, c.status FROM customer c \
-               JOIN customer_core k ON k.org_id = c.org_id AND k.customer_id = c.id WHERE c.org_id = $1";
+    let sql = "SELECT c.id, k.number, c.status, c.ended_on FROM customer c \
+               JOIN customer_core k ON k.org_id = c.org_id AND k.customer_id = c.id WHERE c.org_id = $1 \
+               UNION ALL SELECT c.id, a.number, c.status, c.ended_on FROM customer c \
+               JOIN customer_alias a ON a.org_id = c.org_id AND a.customer_id = c.id WHERE c.org_id = $1";
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into()]);
     Ok(Known::find_by_statement(statement).all(tx).await?)
 }
@@ -218,6 +232,7 @@ impl Batch {
             customer_contact::Entity::delete_many()
                 .filter(customer_contact::Column::OrgId.eq(tx.org()))
                 .filter(customer_contact::Column::CustomerId.is_in(ids.iter().copied()))
+                .filter(customer_contact::Column::Slot.is_in(Slot::ALL.map(|s| s.name)))
                 .exec(tx)
                 .await?;
         }
@@ -256,6 +271,96 @@ pub async fn find_by_number(tx: &OrgTx, number: &str) -> Result<Option<Uuid>, Er
         .one(tx)
         .await?;
     Ok(row.map(|r| r.customer_id))
+}
+
+/// Who has a number, or had it before.
+pub async fn resolve_number(tx: &OrgTx, number: &str) -> Result<Option<Uuid>, Error> {
+    if let Some(id) = find_by_number(tx, number).await? {
+        return Ok(Some(id));
+    }
+    let alias = customer_alias::Entity::find_by_id((tx.org(), number.to_owned())).one(tx).await?;
+    Ok(alias.map(|a| a.customer_id))
+}
+
+/// Gives a customer another number; the old one goes on meaning the customer. A number of its own past is taken back.
+pub async fn renumber(tx: &OrgTx, id: Uuid, number: &str, at: DateTime<Utc>) -> Result<(), Error> {
+    customer_alias::Entity::delete_by_id((tx.org(), number.to_owned())).exec(tx).await?;
+    let core = customer_core::Entity::find_by_id((tx.org(), id)).one(tx).await?;
+    let core = core.ok_or(Error::inconsistent("customer_core", "customer_id"))?;
+    let alias = customer_alias::Model { org_id: tx.org(), number: core.number, customer_id: id, replaced_at: at };
+    alias.into_active_model().insert(tx).await?;
+    customer_core::Entity::update_many()
+        .col_expr(customer_core::Column::Number, Expr::value(number))
+        .filter(customer_core::Column::OrgId.eq(tx.org()))
+        .filter(customer_core::Column::CustomerId.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Numbers a customer had before.
+pub async fn list_aliases(tx: &OrgTx, id: Uuid) -> Result<Vec<String>, Error> {
+    let rows = customer_alias::Entity::find()
+        .filter(customer_alias::Column::OrgId.eq(tx.org()))
+        .filter(customer_alias::Column::CustomerId.eq(id));
+    Ok(rows.order_by_asc(customer_alias::Column::Number).all(tx).await?.into_iter().map(|a| a.number).collect())
+}
+
+/// Active customers whose last day has come.
+pub async fn list_ending(tx: &OrgTx, today: NaiveDate) -> Result<Vec<Uuid>, Error> {
+    let rows = customer::Entity::find()
+        .filter(customer::Column::OrgId.eq(tx.org()))
+        .filter(customer::Column::Status.eq("active"))
+        .filter(customer::Column::EndedOn.lte(today));
+    Ok(rows.order_by_asc(customer::Column::Id).all(tx).await?.into_iter().map(|c| c.id).collect())
+}
+
+/// Adds a contact person.
+pub async fn insert_contact(tx: &OrgTx, contact: Contact) -> Result<(), Error> {
+    contact.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+/// Contact persons of a customer, oldest first.
+pub async fn list_contacts(tx: &OrgTx, id: Uuid) -> Result<Vec<Contact>, Error> {
+    let rows = customer_contact::Entity::find()
+        .filter(customer_contact::Column::OrgId.eq(tx.org()))
+        .filter(customer_contact::Column::CustomerId.eq(id));
+    Ok(rows.order_by_asc(customer_contact::Column::Id).all(tx).await?)
+}
+
+/// Removes a contact person of a customer; `false` when there was none.
+pub async fn delete_contact(tx: &OrgTx, customer_id: Uuid, id: Uuid) -> Result<bool, Error> {
+    let done = customer_contact::Entity::delete_many()
+        .filter(customer_contact::Column::OrgId.eq(tx.org()))
+        .filter(customer_contact::Column::CustomerId.eq(customer_id))
+        .filter(customer_contact::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// Every address chosen for documents, by customer.
+pub async fn list_document_addresses(tx: &OrgTx) -> Result<HashMap<Uuid, DocumentAddress>, Error> {
+    let rows = customer_document_address::Entity::find()
+        .filter(customer_document_address::Column::OrgId.eq(tx.org()))
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().map(|r| (r.customer_id, r)).collect())
+}
+
+/// The address chosen for a customer's documents.
+pub async fn document_address(tx: &OrgTx, id: Uuid) -> Result<Option<DocumentAddress>, Error> {
+    Ok(customer_document_address::Entity::find_by_id((tx.org(), id)).one(tx).await?)
+}
+
+/// Chooses an address for documents, or goes back to the customer's own.
+pub async fn set_document_address(tx: &OrgTx, id: Uuid, address: Option<DocumentAddress>) -> Result<(), Error> {
+    customer_document_address::Entity::delete_by_id((tx.org(), id)).exec(tx).await?;
+    if let Some(address) = address {
+        address.into_active_model().insert(tx).await?;
+    }
+    Ok(())
 }
 
 /// Customers by the customer part of their KIDs.

@@ -5,9 +5,35 @@ use super::tx::OrgTx;
 use chrono::{DateTime, Utc};
 use entity::idempotency_key as row;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What was done under a key.
 pub type Done = row::Model;
+
+/// Keys that requests of this process hold: a second request is told at once, not after the one writer of SQLite.
+#[derive(Clone, Default)]
+pub struct Held(Arc<Mutex<HashSet<Vec<u8>>>>);
+
+/// A key held until dropped.
+pub struct Hold {
+    held: Held,
+    key_hash: Vec<u8>,
+}
+
+impl Held {
+    /// Holds a key; none when another request of this process does.
+    pub fn hold(&self, key_hash: &[u8]) -> Option<Hold> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(key_hash.to_vec()).then(|| Hold { held: self.clone(), key_hash: key_hash.to_vec() })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.held.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key_hash);
+    }
+}
 
 /// Takes the key for this transaction; `false` when another transaction holds it.
 pub async fn try_lock(tx: &OrgTx, key_hash: &[u8]) -> Result<bool, Error> {

@@ -5,14 +5,19 @@ use super::error::Error;
 use super::tx::OrgTx;
 use domain::money::Money;
 use domain::payment::{ItemClass, OpenItem};
-use entity::{allocation, ledger_entry, open_item};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement};
+use entity::{allocation, ledger_entry, open_item, opening_item, posting_export};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder, Statement,
+};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 pub use allocation::Model as Allocation;
 pub use ledger_entry::Model as Entry;
 pub use open_item::Model as OpenItemRow;
+pub use opening_item::Model as OpeningItemRow;
+pub use posting_export::Model as PostingExport;
 
 /// Adds ledger entries.
 pub async fn insert_entries(tx: &OrgTx, rows: &[Entry]) -> Result<(), Error> {
@@ -22,6 +27,23 @@ pub async fn insert_entries(tx: &OrgTx, rows: &[Entry]) -> Result<(), Error> {
 /// Adds open items.
 pub async fn insert_items(tx: &OrgTx, rows: &[OpenItemRow]) -> Result<(), Error> {
     bulk::insert::<open_item::Entity>(tx, rows).await
+}
+
+/// Adds what an old system left open.
+pub async fn insert_opening_items(tx: &OrgTx, rows: &[OpeningItemRow]) -> Result<(), Error> {
+    bulk::insert::<opening_item::Entity>(tx, rows).await
+}
+
+/// Records an export of postings.
+pub async fn insert_export(tx: &OrgTx, row: PostingExport) -> Result<(), Error> {
+    row.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+/// Exports of postings, oldest first.
+pub async fn list_exports(tx: &OrgTx) -> Result<Vec<PostingExport>, Error> {
+    let rows = posting_export::Entity::find().filter(posting_export::Column::OrgId.eq(tx.org()));
+    Ok(rows.order_by_asc(posting_export::Column::Id).all(tx).await?)
 }
 
 /// Adds allocations.

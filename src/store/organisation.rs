@@ -16,11 +16,12 @@ use uuid::Uuid;
 
 pub use api_key::Model as ApiKey;
 pub use bank_account::Model as BankAccount;
+pub use number_series::Model as NumberSeries;
 pub use organisation::Model as Organisation;
 pub use vat_code::Model as VatCode;
 
 /// Adds an organisation with its series and VAT table.
-pub async fn insert(tx: &OrgTx, org: Organisation, series: number_series::Model, vat: &[VatCode]) -> Result<(), Error> {
+pub async fn insert(tx: &OrgTx, org: Organisation, series: NumberSeries, vat: &[VatCode]) -> Result<(), Error> {
     let listed = org_directory::Model {
         org_id: org.org_id,
         sync_counter: 0,
@@ -96,6 +97,20 @@ pub async fn take_series(tx: &OrgTx, code: &str, n: i64) -> Result<(Uuid, i64), 
     Ok((row.try_get("", "id")?, row.try_get::<i64>("", "next_number")? - n))
 }
 
+/// Locks a number series.
+pub async fn lock_series(tx: &OrgTx, code: &str) -> Result<Option<NumberSeries>, Error> {
+    let row = number_series::Entity::find()
+        .filter(number_series::Column::OrgId.eq(tx.org()))
+        .filter(number_series::Column::Code.eq(code));
+    Ok(tx.for_update(row).one(tx).await?)
+}
+
+/// Writes all fields of a number series.
+pub async fn update_series(tx: &OrgTx, series: NumberSeries) -> Result<(), Error> {
+    series.into_active_model().reset_all().update(tx).await?;
+    Ok(())
+}
+
 /// Adds a bank account.
 pub async fn insert_account(tx: &OrgTx, account: BankAccount) -> Result<(), Error> {
     account.into_active_model().insert(tx).await?;
@@ -150,6 +165,29 @@ pub async fn list_vat(tx: &OrgTx, on: NaiveDate) -> Result<Vec<Vat>, Error> {
 pub async fn list_vat_rows(tx: &OrgTx) -> Result<Vec<VatCode>, Error> {
     let rows = vat_code::Entity::find().filter(vat_code::Column::OrgId.eq(tx.org()));
     Ok(rows.order_by_asc(vat_code::Column::Code).order_by_asc(vat_code::Column::ValidFrom).all(tx).await?)
+}
+
+/// Adds a VAT row.
+pub async fn insert_vat(tx: &OrgTx, row: VatCode) -> Result<(), Error> {
+    row.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+/// Writes all fields of a VAT row.
+pub async fn update_vat(tx: &OrgTx, row: VatCode) -> Result<(), Error> {
+    row.into_active_model().reset_all().update(tx).await?;
+    Ok(())
+}
+
+/// Chooses a general-ledger number, or goes back to the default.
+pub async fn set_gl(tx: &OrgTx, role: &str, code: &str, number: Option<&str>) -> Result<(), Error> {
+    let key = (tx.org(), role.to_owned(), code.to_owned());
+    gl_account::Entity::delete_by_id(key).exec(tx).await?;
+    if let Some(number) = number {
+        let (role, code, gl_number) = (role.to_owned(), code.to_owned(), number.to_owned());
+        gl_account::Model { org_id: tx.org(), role, code, gl_number }.into_active_model().insert(tx).await?;
+    }
+    Ok(())
 }
 
 /// General-ledger numbers the organisation has chosen: role, code, number.

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::tx::OrgTx;
 use chrono::NaiveDate;
 use entity::{customer, product, standing_order, standing_order_line};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     Statement,
@@ -32,9 +33,9 @@ pub async fn adopt_orders(tx: &OrgTx, number: &str, every_months: i64) -> Result
     Ok(())
 }
 
-/// A product by id.
-pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Product>, Error> {
-    Ok(product::Entity::find_by_id((tx.org(), id)).one(tx).await?)
+/// Locks a product.
+pub async fn lock(tx: &OrgTx, id: Uuid) -> Result<Option<Product>, Error> {
+    Ok(tx.for_update(product::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
 /// Writes all fields of a product and counts its version up.
@@ -55,19 +56,62 @@ pub async fn insert_orders(tx: &OrgTx, orders: &[StandingOrder], lines: &[Standi
     bulk::insert::<standing_order_line::Entity>(tx, lines).await
 }
 
+/// A standing order.
+pub async fn find_order(tx: &OrgTx, id: Uuid) -> Result<Option<StandingOrder>, Error> {
+    Ok(standing_order::Entity::find_by_id((tx.org(), id)).one(tx).await?)
+}
+
+/// Locks a standing order.
+pub async fn lock_order(tx: &OrgTx, id: Uuid) -> Result<Option<StandingOrder>, Error> {
+    Ok(tx.for_update(standing_order::Entity::find_by_id((tx.org(), id))).one(tx).await?)
+}
+
+/// Puts other lines in the place of a standing order's.
+pub async fn replace_lines(tx: &OrgTx, id: Uuid, lines: &[StandingOrderLine]) -> Result<(), Error> {
+    standing_order_line::Entity::delete_many()
+        .filter(standing_order_line::Column::OrgId.eq(tx.org()))
+        .filter(standing_order_line::Column::StandingOrderId.eq(id))
+        .exec(tx)
+        .await?;
+    bulk::insert::<standing_order_line::Entity>(tx, lines).await
+}
+
+/// Standing orders by id, in the order of ids and locked.
+pub async fn lock_orders(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<StandingOrder>, Error> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let wanted = Wanted { column: standing_order::Column::Id, keys: Keys::Ids(&ids), also: "", lock: true };
+    bulk::fetch::<standing_order::Entity>(tx, wanted).await
+}
+
 /// Writes standing orders over what was there.
 pub async fn update_orders(tx: &OrgTx, orders: &[StandingOrder]) -> Result<(), Error> {
     bulk::upsert::<standing_order::Entity>(tx, orders).await
 }
 
-/// Open standing orders of customers that a sync keeps, with their product.
-pub async fn list_synced(tx: &OrgTx, customers: &[Uuid]) -> Result<Vec<(StandingOrder, String)>, Error> {
-    let wanted = Wanted {
-        column: standing_order::Column::CustomerId,
-        keys: Keys::Ids(customers),
-        also: "AND source = 'sync' AND end_on IS NULL",
-        lock: false,
-    };
+/// Standing orders of customers that a sync keeps and that have not ended, with their product.
+pub async fn list_synced(
+    tx: &OrgTx,
+    customers: &[Uuid],
+    today: NaiveDate,
+) -> Result<Vec<(StandingOrder, String)>, Error> {
+    let also = format!("AND source = 'sync' AND (end_on IS NULL OR end_on > '{today}')");
+    list_with_product(tx, customers, &also).await
+}
+
+/// Ended standing orders of customers that a sync kept, with their product.
+pub async fn list_ended_synced(
+    tx: &OrgTx,
+    customers: &[Uuid],
+    today: NaiveDate,
+) -> Result<Vec<(StandingOrder, String)>, Error> {
+    list_with_product(tx, customers, &format!("AND source = 'sync' AND end_on <= '{today}'")).await
+}
+
+async fn list_with_product(tx: &OrgTx, customers: &[Uuid], also: &str) -> Result<Vec<(StandingOrder, String)>, Error> {
+    let column = standing_order::Column::CustomerId;
+    let wanted = Wanted { column, keys: Keys::Ids(customers), also, lock: false };
     let mut orders = bulk::fetch::<standing_order::Entity>(tx, wanted).await?;
     orders.sort_unstable_by_key(|o| o.id);
     let lines = lines_of(tx, &orders.iter().map(|o| o.id).collect::<Vec<_>>()).await?;
@@ -117,17 +161,19 @@ pub async fn count_due_customers(tx: &OrgTx, bill_on: NaiveDate) -> Result<i64, 
     Ok(row.map(|r| r.try_get("", "n")).transpose()?.unwrap_or(0))
 }
 
-/// Ends open standing orders of a customer whose relationship has ended.
-pub async fn end_orders_of(tx: &OrgTx, customers: &[Uuid], on: NaiveDate) -> Result<(), Error> {
+/// Ends open standing orders of customers whose relationship ends; of one that ends later, what begins before that
+/// day is still billed.
+pub async fn end_orders_of(tx: &OrgTx, customers: &[Uuid], on: NaiveDate, later: bool) -> Result<(), Error> {
     for ids in customers.chunks(500) {
-        standing_order::Entity::update_many()
-            .col_expr(standing_order::Column::EndOn, sea_orm::sea_query::Expr::value(on))
-            .col_expr(standing_order::Column::NextPeriodOn, sea_orm::sea_query::Expr::value(Option::<NaiveDate>::None))
+        let ending = standing_order::Entity::update_many()
             .filter(standing_order::Column::OrgId.eq(tx.org()))
-            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()))
-            .filter(standing_order::Column::EndOn.is_null())
-            .exec(tx)
-            .await?;
+            .filter(standing_order::Column::CustomerId.is_in(ids.iter().copied()));
+        let open =
+            ending.clone().filter(standing_order::Column::EndOn.is_null().or(standing_order::Column::EndOn.gt(on)));
+        open.col_expr(standing_order::Column::EndOn, Expr::value(on)).exec(tx).await?;
+        let over = if later { ending.filter(standing_order::Column::NextPeriodOn.gt(on)) } else { ending };
+        let none = Expr::value(Option::<NaiveDate>::None);
+        over.col_expr(standing_order::Column::NextPeriodOn, none).exec(tx).await?;
     }
     Ok(())
 }

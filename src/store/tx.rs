@@ -1,6 +1,7 @@
 //! Transactions: the only way to the database (decision 11).
 
 use super::error::Error;
+use super::idempotency;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
     QuerySelect, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -16,11 +17,12 @@ pub struct Db {
     pool: DatabaseConnection,
     /// SQLite has one writer; waiting here is fairer and faster than polling (decision 54).
     writer: Arc<Mutex<()>>,
+    held: idempotency::Held,
 }
 
 impl Db {
     pub(super) fn new(pool: DatabaseConnection) -> Self {
-        Self { pool, writer: Arc::default() }
+        Self { pool, writer: Arc::default(), held: idempotency::Held::default() }
     }
 
     /// Which database it is.
@@ -46,6 +48,11 @@ impl Db {
     /// A transaction over the queue tables of all organisations; ids only stand in these.
     pub async fn system(&self) -> Result<SystemTx, Error> {
         Ok(SystemTx { handle: self.begin(None, true).await? })
+    }
+
+    /// Idempotency keys that requests of this process hold.
+    pub const fn held_keys(&self) -> &idempotency::Held {
+        &self.held
     }
 
     /// Whether the database answers.

@@ -70,7 +70,8 @@ pub async fn customers(tx: &OrgTx, after: Uuid, limit: i64) -> Result<Vec<Custom
 pub async fn search_customers(tx: &OrgTx, text: &str, limit: i64) -> Result<Vec<CustomerItem>, Error> {
     let sql = "SELECT c.id, k.number, k.name, c.kind, c.status FROM customer_core k \
                JOIN customer c ON c.org_id = k.org_id AND c.id = k.customer_id \
-               WHERE k.org_id = $1 AND (k.number = $2 OR (k.name_search >= $3 AND k.name_search < $4)) \
+               WHERE k.org_id = $1 AND (k.number = $2 OR k.customer_id IN (SELECT a.customer_id FROM customer_alias a \
+               WHERE a.org_id = $1 AND a.number = $2) OR (k.name_search >= $3 AND k.name_search < $4)) \
                ORDER BY k.name_search LIMIT $5";
     let lower = text.to_lowercase();
     let end = format!("{lower}\u{10ffff}");
@@ -98,6 +99,9 @@ pub struct ProductItem {
     pub every_months: i64,
     /// Whether it may be billed.
     pub active: bool,
+    /// Counts changes.
+    #[serde(skip)]
+    pub version: i64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -105,11 +109,19 @@ fn as_decimal<S: serde::Serializer>(micro: &i64, serializer: S) -> Result<S::Ok,
     serializer.collect_str(&domain::money::Micro::from_micro(*micro))
 }
 
+const PRODUCT: &str =
+    "SELECT id, number, name, unit, price_micro, vat_code, every_months, active, version FROM product";
+
 /// Products after an id.
 pub async fn products(tx: &OrgTx, after: Uuid, limit: i64) -> Result<Vec<ProductItem>, Error> {
-    let sql = "SELECT id, number, name, unit, price_micro, vat_code, every_months, active FROM product \
-               WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-    all(tx, sql, vec![tx.org().into(), after.into(), limit.into()]).await
+    let sql = format!("{PRODUCT} WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    all(tx, &sql, vec![tx.org().into(), after.into(), limit.into()]).await
+}
+
+/// One product.
+pub async fn product(tx: &OrgTx, id: Uuid) -> Result<Option<ProductItem>, Error> {
+    let sql = format!("{PRODUCT} WHERE org_id = $1 AND id = $2");
+    Ok(all(tx, &sql, vec![tx.org().into(), id.into()]).await?.into_iter().next())
 }
 
 /// A standing order in a list.
@@ -129,13 +141,114 @@ pub struct StandingOrderItem {
     pub end_on: Option<NaiveDate>,
     /// First day of the next period to bill.
     pub next_period_on: Option<NaiveDate>,
+    /// Bills only the days up to `end_on` of the last period.
+    pub prorate: bool,
+    /// Counts changes.
+    #[serde(skip)]
+    pub version: i64,
 }
+
+const STANDING_ORDER: &str = "SELECT id, customer_id, source, from_on, every_months, end_on, next_period_on, prorate, \
+    version FROM standing_order";
 
 /// Standing orders after an id.
 pub async fn standing_orders(tx: &OrgTx, after: Uuid, limit: i64) -> Result<Vec<StandingOrderItem>, Error> {
-    let sql = "SELECT id, customer_id, source, from_on, every_months, end_on, next_period_on FROM standing_order \
+    let sql = format!("{STANDING_ORDER} WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    all(tx, &sql, vec![tx.org().into(), after.into(), limit.into()]).await
+}
+
+/// One line of a standing order.
+#[derive(Debug, Clone, Serialize, ToSchema, FromQueryResult)]
+pub struct StandingOrderLineItem {
+    /// Product number.
+    pub product_number: String,
+    /// How many.
+    #[serde(serialize_with = "as_decimal", rename = "quantity")]
+    #[schema(value_type = String)]
+    pub quantity_micro: i64,
+    /// Price instead of the product's, in kroner without VAT.
+    #[serde(serialize_with = "as_optional_decimal", rename = "unit_price")]
+    #[schema(value_type = Option<String>)]
+    pub price_micro: Option<i64>,
+    /// Discount in percent.
+    #[serde(serialize_with = "as_decimal", rename = "discount_percent")]
+    #[schema(value_type = String)]
+    pub discount_micro: i64,
+}
+
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
+fn as_optional_decimal<S: serde::Serializer>(micro: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match micro {
+        Some(micro) => as_decimal(micro, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// One standing order with its lines.
+pub async fn standing_order(
+    tx: &OrgTx,
+    id: Uuid,
+) -> Result<Option<(StandingOrderItem, Vec<StandingOrderLineItem>)>, Error> {
+    let sql = format!("{STANDING_ORDER} WHERE org_id = $1 AND id = $2");
+    let found: Vec<StandingOrderItem> = all(tx, &sql, vec![tx.org().into(), id.into()]).await?;
+    let Some(order) = found.into_iter().next() else { return Ok(None) };
+    let sql = "SELECT product_number, quantity_micro, price_micro, discount_micro FROM standing_order_line \
+               WHERE org_id = $1 AND standing_order_id = $2 ORDER BY line_no";
+    let lines = all(tx, sql, vec![tx.org().into(), id.into()]).await?;
+    Ok(Some((order, lines)))
+}
+
+/// A customer that a run left out.
+#[derive(Debug, Clone, Serialize, ToSchema, FromQueryResult)]
+pub struct RunSkip {
+    /// The customer.
+    pub customer_id: Uuid,
+    /// Its number.
+    pub customer_number: String,
+    /// Why it was left out.
+    pub reason: String,
+}
+
+/// Customers that a run left out, after one of them.
+pub async fn run_skips(tx: &OrgTx, run: Uuid, after: Uuid, limit: i64) -> Result<Vec<RunSkip>, Error> {
+    let sql = "SELECT s.customer_id, k.number AS customer_number, s.reason FROM invoice_run_skip s \
+               JOIN customer_core k ON k.org_id = s.org_id AND k.customer_id = s.customer_id \
+               WHERE s.org_id = $1 AND s.run_id = $2 AND s.customer_id > $3 ORDER BY s.customer_id LIMIT $4";
+    all(tx, sql, vec![tx.org().into(), run.into(), after.into(), limit.into()]).await
+}
+
+/// A claim brought in from an old system.
+#[derive(Debug, Clone, Serialize, ToSchema, FromQueryResult)]
+pub struct OpeningItemView {
+    /// The claim.
+    pub id: Uuid,
+    /// Who owes.
+    pub customer_id: Uuid,
+    /// Number the claim had.
+    pub old_number: String,
+    /// Date of the old invoice.
+    pub issued_on: NaiveDate,
+    /// Due date of the old invoice.
+    pub due_on: NaiveDate,
+    /// What was left of it when it was brought in, in øre.
+    pub amount_ore: i64,
+    /// KID it had.
+    pub kid: Option<String>,
+}
+
+/// Claims brought in from an old system, after an id.
+pub async fn opening_items(tx: &OrgTx, after: Uuid, limit: i64) -> Result<Vec<OpeningItemView>, Error> {
+    let sql = "SELECT id, customer_id, old_number, issued_on, due_on, amount_ore, kid FROM opening_item \
                WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3";
     all(tx, sql, vec![tx.org().into(), after.into(), limit.into()]).await
+}
+
+/// Claims brought in from an old system: how many, and their sum.
+pub async fn opening_tally(tx: &OrgTx) -> Result<Tally, Error> {
+    let sql = "SELECT 'opening' AS name, COUNT(*) AS count, CAST(COALESCE(SUM(amount_ore), 0) AS BIGINT) AS ore \
+               FROM opening_item WHERE org_id = $1";
+    let found: Vec<Tally> = all(tx, sql, vec![tx.org().into()]).await?;
+    found.into_iter().next().ok_or(Error::inconsistent("opening_item", "amount_ore"))
 }
 
 /// An issued invoice or credit note.
@@ -371,6 +484,8 @@ pub struct SeriesReport {
     pub code: String,
     /// First number given.
     pub first_number: i64,
+    /// When the first number was chosen to go on from an old system; none when it is the usual one.
+    pub start_set_at: Option<DateTime<Utc>>,
     /// Number given next.
     pub next_number: i64,
     /// Documents in the series.
@@ -381,10 +496,10 @@ pub struct SeriesReport {
 
 /// The continuity report of every series (I3).
 pub async fn series(tx: &OrgTx) -> Result<Vec<SeriesReport>, Error> {
-    let sql = "SELECT s.code, s.first_number, s.next_number, CAST(COUNT(i.id) AS BIGINT) AS documents, \
+    let sql = "SELECT s.code, s.first_number, s.start_set_at, s.next_number, CAST(COUNT(i.id) AS BIGINT) AS documents, \
                CAST(s.next_number - s.first_number - COUNT(i.id) AS BIGINT) AS missing FROM number_series s \
                LEFT JOIN invoice i ON i.org_id = s.org_id AND i.series_id = s.id WHERE s.org_id = $1 \
-               GROUP BY s.code, s.first_number, s.next_number ORDER BY s.code";
+               GROUP BY s.code, s.first_number, s.start_set_at, s.next_number ORDER BY s.code";
     all(tx, sql, vec![tx.org().into()]).await
 }
 

@@ -98,7 +98,7 @@ fn the_pdf_holds_every_mandatory_element_in_each_language() {
     ] {
         let mut doc = document(language, 2);
         doc.lines[0].input.description = "Kasse til 1 833 kr".into();
-        let pdf = render::pdf(&doc, b"0123456789abcdef").unwrap();
+        let pdf = render::pdf(&doc, None, b"0123456789abcdef").unwrap();
         let Some(text) = text_of(&pdf) else { return };
         let facts = [
             "10482",
@@ -128,7 +128,7 @@ fn the_pdf_holds_every_mandatory_element_in_each_language() {
 fn many_lines_go_to_more_pages_with_the_totals_last() {
     for lines in [1, 5, 10, 30, 120] {
         let doc = document(Language::Bokmal, lines);
-        let Some(text) = text_of(&render::pdf(&doc, b"x").unwrap()) else { return };
+        let Some(text) = text_of(&render::pdf(&doc, None, b"x").unwrap()) else { return };
         for i in 1..=lines {
             assert!(text.contains(&format!("Grønnsakskasse nr. {i}")), "line {i} of {lines} is missing");
         }
@@ -143,7 +143,7 @@ fn a_credit_note_refers_to_its_invoice_and_asks_for_no_payment() {
     doc.kind = Kind::CreditNote;
     (doc.due_on, doc.kid) = (None, None);
     doc.credits = Some(Credited { number: 10_400, issued_on: NaiveDate::from_ymd_opt(2026, 10, 1).unwrap() });
-    let Some(text) = text_of(&render::pdf(&doc, b"x").unwrap()) else { return };
+    let Some(text) = text_of(&render::pdf(&doc, None, b"x").unwrap()) else { return };
     assert!(text.contains("Kreditnotaen gjelder faktura 10400 av 1. oktober 2026."), "{text}");
     assert!(!text.contains("Betalingsinformasjon") && !text.contains("Forfallsdato"), "{text}");
 }
@@ -152,23 +152,23 @@ fn a_credit_note_refers_to_its_invoice_and_asks_for_no_payment() {
 fn a_letter_the_font_lacks_never_stops_an_invoice() {
     let mut doc = document(Language::Bokmal, 1);
     doc.buyer.name = "山田 太郎 😀".into();
-    assert!(render::pdf(&doc, b"x").is_ok());
+    assert!(render::pdf(&doc, None, b"x").is_ok());
     doc.buyer.name = "x".repeat(500);
     doc.lines[0].input.description = "ord ".repeat(400);
-    assert!(render::pdf(&doc, b"x").is_ok());
+    assert!(render::pdf(&doc, None, b"x").is_ok());
 }
 
 #[test]
 fn the_html_escapes_what_people_wrote() {
     let mut doc = document(Language::Bokmal, 1);
     doc.buyer.name = "<script>alert(1)</script>".into();
-    let page = render::html(&doc).unwrap();
+    let page = render::html(&doc, None).unwrap();
     assert!(!page.contains("<script>") && page.contains("&#60;script&#62;"), "{page}");
 }
 
 both!(the_same_invoice_gives_the_same_bytes_and_is_kept, async |app: &TestApp| {
     let doc = document(Language::Bokmal, 10);
-    let (one, two) = (render::pdf(&doc, b"id").unwrap(), render::pdf(&doc, b"id").unwrap());
+    let (one, two) = (render::pdf(&doc, None, b"id").unwrap(), render::pdf(&doc, None, b"id").unwrap());
     assert!(one == two);
     let actor = app.association().await;
     let hash = app.ctx.files.put(actor.org, &one).await.unwrap();

@@ -8,6 +8,8 @@ mod document;
 mod harness;
 mod mail;
 mod money;
+mod registry;
 mod road;
 mod schema;
+mod settings;
 mod torture;

@@ -6,6 +6,7 @@ use domain::money::Micro;
 use formats::customer_list::Mode;
 use formats::giro::{PaymentToWrite, write_ocr};
 use reskontro::services::invoice::{self, CreditRequest, DraftLine, NewDraft, OpeningItem};
+use reskontro::services::ledger::ExportPeriod;
 use reskontro::services::payment::{self, ImportOptions, NewPayment};
 use reskontro::services::{Actor, Error, audit, ledger};
 use reskontro::store::views::{self, InvoiceItem, PaymentItem};
@@ -179,12 +180,16 @@ both!(a_credit_note_nets_what_is_open_and_holds_the_rest, async |app: &TestApp| 
     let issued = issue(app, &actor, customers[0], 3).await;
     let payment = NewPayment { amount_ore: 20_000, booked_on: None, invoice_id: Some(issued.id), customer_id: None };
     payment::register(&app.ctx, &actor, &payment).await.unwrap();
-    let part = CreditRequest { reason: Some("én vare manglet".into()), quantities: HashMap::from([(1, Micro::ONE)]) };
+    let part = CreditRequest {
+        reason: Some("én vare manglet".into()),
+        quantities: HashMap::from([(1, Micro::ONE)]),
+        rebill: false,
+    };
     let note = invoice::credit(&app.ctx, &actor, issued.id, &part).await.unwrap();
     assert_eq!((note.kind.as_str(), note.number, note.total_ore, note.kid), ("credit_note", 10_002, 10_005, None));
     assert_eq!(read(app, &actor, issued.id).await.remaining_ore, 10);
     holds(app, &actor).await;
-    let rest = CreditRequest { reason: None, quantities: HashMap::from([(1, Micro::whole(2))]) };
+    let rest = CreditRequest { quantities: HashMap::from([(1, Micro::whole(2))]), ..CreditRequest::default() };
     invoice::credit(&app.ctx, &actor, issued.id, &rest).await.unwrap();
     assert_eq!(read(app, &actor, issued.id).await.remaining_ore, 0);
     assert_eq!(balance(app, &actor, customers[0]).await, -20_000);
@@ -291,11 +296,33 @@ both!(postings_leave_balanced, async |app: &TestApp| {
     let (actor, customers) = begin(app).await;
     issue(app, &actor, customers[0], 2).await;
     let day = app.ctx.today();
-    let csv = ledger::export_postings(&app.ctx, &actor, day, day).await.unwrap();
+    let period = ExportPeriod { from_on: day, to_on: day };
+    let first = ledger::export(&app.ctx, &actor, period).await.unwrap();
+    assert_eq!((first.entries, first.exported_before), (1, 0));
+    let csv = ledger::export_csv(&app.ctx, &actor, first.id).await.unwrap();
     let amounts = csv.lines().skip(1).map(|l| l.split(';').nth(5).unwrap().replace(',', "").parse::<i64>().unwrap());
     assert_eq!(amounts.clone().count(), 2);
     assert_eq!(amounts.sum::<i64>(), 0);
     assert!(csv.contains(";1500;receivable;") && csv.contains(";3200;revenue;"), "{csv}");
+    assert!(csv.lines().skip(1).all(|l| l.ends_with(';')), "nothing left before: {csv}");
+});
+
+both!(postings_that_leave_again_say_so, async |app: &TestApp| {
+    let (actor, customers) = begin(app).await;
+    issue(app, &actor, customers[0], 2).await;
+    let day = app.ctx.today();
+    let period = ExportPeriod { from_on: day, to_on: day };
+    let first = ledger::export(&app.ctx, &actor, period).await.unwrap();
+    let csv = ledger::export_csv(&app.ctx, &actor, first.id).await.unwrap();
+    issue(app, &actor, customers[1], 1).await;
+    app.clock.advance(Duration::days(1));
+    let wide = ExportPeriod { from_on: day - Duration::days(5), to_on: day };
+    let second = ledger::export(&app.ctx, &actor, wide).await.unwrap();
+    assert_eq!((second.entries, second.exported_before), (2, 1));
+    let again = ledger::export_csv(&app.ctx, &actor, second.id).await.unwrap();
+    let marked = again.lines().filter(|l| l.ends_with(&format!(";{day}"))).count();
+    assert_eq!(marked, 2, "debit and credit of the entry that left before: {again}");
+    assert_eq!(ledger::export_csv(&app.ctx, &actor, first.id).await.unwrap(), csv, "an export stays as it was");
 });
 
 both!(a_changed_audit_event_breaks_the_chain, async |app: &TestApp| {

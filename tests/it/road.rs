@@ -3,7 +3,7 @@
 use crate::harness::{ACCOUNT, TestApp, both};
 use formats::customer_list::Mode;
 use reskontro::services::payment::{ImportOptions, import};
-use reskontro::services::run::{self, NewRun};
+use reskontro::services::run::{self, NewRun, Shown};
 use reskontro::services::{delivery, ledger};
 use reskontro::store::views;
 use uuid::Uuid;
@@ -42,13 +42,22 @@ both!(an_association_bills_its_members_and_books_what_they_pay, async |app: &Tes
     app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
 
     let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
-    let preview = run::preview(&app.ctx, &actor, &new).await.unwrap();
+    let preview = run::preview(&app.ctx, &actor, &new, Shown { after: None, limit: 3 }).await.unwrap();
     assert_eq!((preview.invoices, preview.total_ore, preview.without_address), (4, 305_050, 1));
     assert_eq!(preview.skipped.get("unknown_product"), Some(&1));
+    assert_eq!((preview.customers[1].lines.len(), preview.customers[1].total_ore), (2, 170_050));
+    assert_eq!(preview.next_cursor, Some(preview.customers[2].customer_id));
+    let rest = run::preview(&app.ctx, &actor, &new, Shown { after: preview.next_cursor, limit: 3 }).await.unwrap();
+    assert_eq!((rest.invoices, rest.customers.len(), rest.next_cursor), (4, 2, None));
+    assert_eq!(rest.customers[1].skipped.as_deref(), Some("unknown_product"));
 
     let id = run::start(&app.ctx, &actor, &new).await.unwrap();
     let done = run::continue_run(&app.ctx, &actor, id, |_| {}).await.unwrap();
     assert_eq!((done.issued_count, done.skipped_count, done.issued_ore), (4, 1, 305_050));
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let skips = views::run_skips(&tx, id, Uuid::nil(), 10).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((skips[0].customer_number.as_str(), skips[0].reason.as_str()), ("5", "unknown_product"));
     let again = run::continue_run(&app.ctx, &actor, id, |_| {}).await.unwrap();
     assert_eq!(again.issued_count, 4);
 

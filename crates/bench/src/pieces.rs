@@ -109,7 +109,7 @@ pub(crate) fn pdf(report: &mut Report) -> anyhow::Result<()> {
     for i in 0..count {
         document.number = i;
         document.buyer.name = format!("Ingrid Solbakken {i}");
-        black_box(render::pdf(&document, &i.to_be_bytes())?);
+        black_box(render::pdf(&document, None, &i.to_be_bytes())?);
     }
     let took = Duration::from_secs_f64(cpu_seconds() - before);
     report.add("PDF/A-3a + UA-1, ten lines", "-", per_second(usize::try_from(count)?, took), "/CPU-s", 450.0, 1.0);

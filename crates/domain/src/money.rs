@@ -153,6 +153,13 @@ impl Micro {
         Decimal::new(self.0, 6).normalize()
     }
 
+    /// So many days' share of it, half a millionth up.
+    pub fn share(self, days: u32, of: u32) -> Option<Self> {
+        let (whole, of) = (i128::from(self.0) * i128::from(days), i128::from(of));
+        let rounded = (whole.abs() * 2 + of).checked_div(of * 2)? * whole.signum();
+        i64::try_from(rounded).ok().map(Self)
+    }
+
     /// From a decimal; more than six places is an error, never a rounding (decision 7).
     pub fn from_decimal(value: Decimal) -> Result<Self, DecimalError> {
         let scaled = value.checked_mul(Decimal::from(1_000_000)).ok_or(DecimalError::TooLarge)?.normalize();

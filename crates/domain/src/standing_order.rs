@@ -37,6 +37,13 @@ impl Rhythm {
         Some(Period { from_on, to_on })
     }
 
+    /// How much of a period an end date leaves: days that count, of days in all. None when the period is whole.
+    pub fn part(&self, period: Period) -> Option<(u32, u32)> {
+        let (end, last) = (self.end_on?, period.to_on?);
+        let days = |to: NaiveDate| u32::try_from((to - period.from_on).num_days() + 1).ok();
+        if end >= last { None } else { Some((days(end)?, days(last)?)) }
+    }
+
     /// Periods that have started by `bill_on`, beginning with number `next`; at most `limit`.
     pub fn due(&self, next: u32, bill_on: NaiveDate, limit: usize) -> Vec<(u32, Period)> {
         (next..)
@@ -70,6 +77,14 @@ mod tests {
         assert!(once.due(1, day(2030, 1, 1), 99).is_empty());
         let ended = Rhythm { from_on: day(2026, 1, 1), every_months: 3, end_on: Some(day(2026, 6, 30)) };
         assert_eq!(ended.due(0, day(2030, 1, 1), 99).len(), 2);
+    }
+
+    #[test]
+    fn an_end_date_inside_a_period_leaves_part_of_it() {
+        let r = Rhythm { from_on: day(2026, 1, 1), every_months: 12, end_on: Some(day(2026, 3, 31)) };
+        assert_eq!(r.part(r.period(0).unwrap()), Some((90, 365)));
+        let r = Rhythm { end_on: Some(day(2026, 12, 31)), ..r };
+        assert_eq!(r.part(r.period(0).unwrap()), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::RenderError;
 use crate::format::{amount, decimal, facts, legal, quantity, rate, seller_number, short_date, title};
 use crate::words::{Words, words};
 use askama::Template;
+use base64::Engine;
 use domain::invoice::{Document, Kind};
 
 #[derive(Template)]
@@ -23,10 +24,11 @@ struct Page<'a> {
     seller_number: Option<String>,
     due: Option<String>,
     is_invoice: bool,
+    logo: Option<String>,
 }
 
 /// Draws a document as HTML without scripts or requests.
-pub fn html(doc: &Document) -> Result<String, RenderError> {
+pub fn html(doc: &Document, logo: Option<&[u8]>) -> Result<String, RenderError> {
     let language = doc.language;
     let lines = doc.lines.iter().map(|l| {
         let discount = match l.input.discount_percent.micro() {
@@ -60,7 +62,14 @@ pub fn html(doc: &Document) -> Result<String, RenderError> {
         seller_number: seller_number(doc),
         due: doc.due_on.map(|d| short_date(d, language)),
         is_invoice: doc.kind == Kind::Invoice,
+        logo: logo.map(data_url),
         doc,
     };
     Ok(page.render()?)
+}
+
+/// A picture inside the page itself: nothing is asked of anybody.
+fn data_url(bytes: &[u8]) -> String {
+    let kind = if bytes.starts_with(&[0xff, 0xd8]) { "jpeg" } else { "png" };
+    format!("data:image/{kind};base64,{}", base64::engine::general_purpose::STANDARD.encode(bytes))
 }

@@ -11,7 +11,7 @@ mod pdf;
 mod words;
 
 pub use html::html;
-pub use pdf::pdf;
+pub use pdf::{check_logo, pdf};
 
 /// Why a document could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum RenderError {
     /// The PDF would break PDF/A-3a or PDF/UA-1.
     #[error("PDF: {0}")]
     Pdf(String),
+    /// A logo cannot be used.
+    #[error("{0}")]
+    Image(String),
     /// The page could not be filled in.
     #[error("HTML: {0}")]
     Html(#[from] askama::Error),

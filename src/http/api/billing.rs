@@ -7,9 +7,9 @@ use crate::http::problem::{Failure, Problem};
 use crate::services::Error;
 use crate::services::invoice::{self, CreditRequest, NewDraft};
 use crate::services::payment;
-use crate::services::run::{self, NewRun, Preview};
+use crate::services::run::{self, CreditRun, NewRun, Preview, Shown};
 use crate::store::billing::{self as runs, Run};
-use crate::store::views::{self, InvoiceItem};
+use crate::store::views::{self, InvoiceItem, RunSkip};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -187,6 +187,10 @@ pub(super) struct RunView {
     expected_count: i64,
     issued_ore: i64,
     finished_at: Option<DateTime<Utc>>,
+    /// `running` or `finished` when the run is taken back.
+    credit_status: Option<String>,
+    /// Invoices credited so.
+    credited_count: i64,
 }
 
 impl From<Run> for RunView {
@@ -203,6 +207,8 @@ impl From<Run> for RunView {
             expected_count: r.expected_count,
             issued_ore: r.issued_ore,
             finished_at: r.finished_at,
+            credit_status: r.credit_status,
+            credited_count: r.credited_count,
         }
     }
 }
@@ -217,13 +223,16 @@ pub(super) async fn list_runs(State(ctx): State<Ctx>, Reader(actor): Reader) -> 
 }
 
 /// What a run would bill. Nothing is issued, nothing numbered.
-#[utoipa::path(post, path = "/invoice-runs/preview", tag = "billing", request_body = NewRun, responses((status = 200, body = Preview), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/invoice-runs/preview", tag = "billing", request_body = NewRun, params(Page), responses((status = 200, body = Preview), (status = 409, body = Problem)))]
 pub(super) async fn preview_run(
     State(ctx): State<Ctx>,
     Reader(actor): Reader,
+    Query(page): Query<Page>,
     body: Bytes,
 ) -> Result<Json<Preview>, Failure> {
-    Ok(Json(run::preview(&ctx, &actor, &json(&body)?).await?))
+    let limit = usize::try_from(page.limit()).unwrap_or_default();
+    let shown = Shown { after: Some(page.after()?), limit };
+    Ok(Json(run::preview(&ctx, &actor, &json(&body)?, shown).await?))
 }
 
 /// Starts a run; a worker issues its invoices. Ask the run how far it is.
@@ -254,4 +263,31 @@ pub(super) async fn stop_run(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     done(run::stop(&ctx, &actor, id).await)
+}
+
+/// Customers that a run left out, and why.
+#[utoipa::path(get, path = "/invoice-runs/{id}/skips", tag = "billing", params(("id" = Uuid, Path), Page), responses((status = 200, body = List<RunSkip>), (status = 404, body = Problem)))]
+pub(super) async fn run_skips(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+    Query(page): Query<Page>,
+) -> Result<Json<List<RunSkip>>, Failure> {
+    let tx = ctx.db.read(actor.org).await?;
+    runs::find_run(&tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+    let skips = views::run_skips(&tx, id, page.after()?, page.limit()).await?;
+    tx.commit().await?;
+    Ok(Json(List::new(skips, page.limit(), |s| s.customer_id)))
+}
+
+/// Takes a finished or stopped run back: a job credits each invoice in full, and mail that has not left is withdrawn.
+#[utoipa::path(post, path = "/invoice-runs/{id}/credit", tag = "billing", params(("id" = Uuid, Path)), request_body = CreditRun, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn credit_run(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let asked: CreditRun = json(&body)?;
+    done(run::start_crediting(&ctx, &with_body(actor, &body), id, &asked).await)
 }

@@ -2,14 +2,16 @@
 
 use crate::ctx::Ctx;
 use crate::http::auth::{Reader, Writer, with_body};
-use crate::http::extract::{Created, List, Page, created, done, json, versioned};
+use crate::http::extract::{Created, List, Page, created, done, if_match, json, repeatable, versioned};
 use crate::http::problem::{Failure, Problem};
-use crate::services::Error;
-use crate::services::customer::{self, Applied, Counts, Guard, Input, PlanReport, Renumbered};
+use crate::services::customer::{
+    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, PlanReport, Renumbered, Renumbering,
+};
+use crate::services::{Actor, Error};
 use crate::store::views::{self, CustomerItem};
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -64,7 +66,31 @@ pub(super) async fn create_customer(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let object: serde_json::Map<String, Value> = json(&body)?;
-    created(customer::create(&ctx, &with_body(actor, &body), &Value::Object(object)).await)
+    created(customer::create(&ctx, &with_body(actor, &body), &object).await)
+}
+
+/// A customer's fields; address and e-mail of a protected identity are masked, as everywhere outside its invoices.
+async fn view(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Response, Failure> {
+    let whole = customer::read(ctx, actor, id).await?;
+    let found = whole.customer;
+    let protected = found.record.is_protected();
+    let (masked, open): (Vec<_>, Vec<_>) =
+        found.record.values().partition(|(f, _)| protected && f.is_masked_when_protected());
+    let mut fields: serde_json::Map<String, Value> =
+        open.into_iter().map(|(f, v)| (f.name().to_owned(), value!(shown(f, Some(v))))).collect();
+    if protected {
+        fields.insert("masked".into(), masked.iter().map(|(f, _)| f.name()).collect());
+    }
+    fields.insert("id".into(), value!(id));
+    fields.insert("status".into(), value!(found.row.status));
+    fields.insert("ended_on".into(), value!(found.row.ended_on));
+    fields.insert("ended_reason".into(), value!(found.row.ended_reason));
+    fields.insert("earlier_numbers".into(), value!(whole.earlier_numbers));
+    let address = whole
+        .document_address
+        .map(|a| value!({ "street": a.street, "street2": a.street2, "postal_code": a.postal_code, "city": a.city }));
+    fields.insert("document_address".into(), value!(address));
+    Ok(versioned(found.row.version, &fields))
 }
 
 /// A customer with all its fields.
@@ -74,13 +100,130 @@ pub(super) async fn get_customer(
     Reader(actor): Reader,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
-    let found = customer::read(&ctx, &actor, id).await?;
-    let mut fields: serde_json::Map<String, Value> =
-        found.record.values().map(|(f, v)| (f.name().to_owned(), value!(shown(f, Some(v))))).collect();
-    fields.insert("id".into(), value!(id));
-    fields.insert("status".into(), value!(found.row.status));
-    fields.insert("ended_on".into(), value!(found.row.ended_on));
-    Ok(versioned(found.row.version, &fields))
+    view(&ctx, &actor, id).await
+}
+
+/// Changes fields of a customer, with the keys of a customer list: what is left out stays, `null` clears.
+#[utoipa::path(patch, path = "/customers/{id}", tag = "customers", request_body = Value, params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "ETag of the version you saw")), responses((status = 200, body = Value), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
+pub(super) async fn patch_customer(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let version = if_match(&headers)?;
+    repeatable(customer::patch(&ctx, &with_body(actor.clone(), &body), id, version, json(&body)?).await)?;
+    view(&ctx, &actor, id).await
+}
+
+/// Ends the relationship with a customer, now or on a day to come. Nothing is deleted here.
+#[utoipa::path(post, path = "/customers/{id}/end", tag = "customers", params(("id" = Uuid, Path)), request_body = Ending, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn end_customer(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let ending: Ending = json(&body)?;
+    done(customer::end(&ctx, &with_body(actor, &body), id, &ending).await)
+}
+
+/// Takes an ending back.
+#[utoipa::path(post, path = "/customers/{id}/reopen", tag = "customers", params(("id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn reopen_customer(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    done(customer::reopen(&ctx, &actor, id).await)
+}
+
+/// Gives a customer another number; the old one goes on meaning the customer.
+#[utoipa::path(post, path = "/customers/{id}/renumber", tag = "customers", params(("id" = Uuid, Path)), request_body = Renumbering, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn renumber_customer(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let asked: Renumbering = json(&body)?;
+    done(customer::renumber(&ctx, &with_body(actor, &body), id, &asked).await)
+}
+
+/// Chooses the address that documents of a protected identity carry instead of the live one.
+#[utoipa::path(put, path = "/customers/{id}/document-address", tag = "customers", params(("id" = Uuid, Path)), request_body = NewDocumentAddress, responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn put_document_address(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let chosen: NewDocumentAddress = json(&body)?;
+    done(customer::set_document_address(&ctx, &with_body(actor, &body), id, Some(chosen)).await)
+}
+
+/// Goes back to the customer's own address.
+#[utoipa::path(delete, path = "/customers/{id}/document-address", tag = "customers", params(("id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn delete_document_address(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    done(customer::set_document_address(&ctx, &actor, id, None).await)
+}
+
+/// A contact person.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ContactView {
+    id: Uuid,
+    /// `contact`, `guardian1` or `guardian2` when a customer list keeps it.
+    kept_by_list: Option<String>,
+    name: Option<String>,
+    role: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+}
+
+/// Contact persons of a customer.
+#[utoipa::path(get, path = "/customers/{id}/contacts", tag = "customers", params(("id" = Uuid, Path)), responses((status = 200, body = Vec<ContactView>), (status = 404, body = Problem)))]
+pub(super) async fn list_contacts(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Vec<ContactView>>, Failure> {
+    let protected = customer::read(&ctx, &actor, id).await?.customer.record.is_protected();
+    let views = customer::contacts(&ctx, &actor, id).await?.into_iter().map(|c| ContactView {
+        kept_by_list: Some(c.slot).filter(|s| Uuid::try_parse(s).is_err()),
+        id: c.id,
+        name: c.name,
+        role: c.role,
+        email: c.email.filter(|_| !protected),
+        phone: c.phone,
+    });
+    Ok(Json(views.collect()))
+}
+
+/// Adds a contact person, besides those a customer list keeps.
+#[utoipa::path(post, path = "/customers/{id}/contacts", tag = "customers", params(("id" = Uuid, Path)), request_body = NewContact, responses((status = 201, body = Created), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn add_contact(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let new: NewContact = json(&body)?;
+    created(customer::add_contact(&ctx, &with_body(actor, &body), id, &new).await)
+}
+
+/// Removes a contact person.
+#[utoipa::path(delete, path = "/customers/{id}/contacts/{contact_id}", tag = "customers", params(("id" = Uuid, Path), ("contact_id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove_contact(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path((id, contact_id)): Path<(Uuid, Uuid)>,
+) -> Result<Response, Failure> {
+    done(customer::remove_contact(&ctx, &actor, id, contact_id).await)
 }
 
 /// Headings and the fields they stand for.
@@ -230,12 +373,7 @@ pub(super) async fn apply_sync(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let how: ApplyBody = if body.is_empty() { ApplyBody::default() } else { json(&body)? };
-    match customer::apply(&ctx, &with_body(actor.clone(), &body), id, how.force).await {
-        Err(Error::Replayed { .. }) => {
-            Ok(Json(PlanView::from(customer::find_plan(&ctx, &actor, id).await?)).into_response())
-        }
-        other => Ok(Json(other?).into_response()),
-    }
+    Ok(Json(customer::apply(&ctx, &with_body(actor, &body), id, how.force).await?).into_response())
 }
 
 /// Discards a plan and its rows.

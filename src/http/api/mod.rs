@@ -60,22 +60,58 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .routes(routes!(banking::list_bank_files, banking::import_bank_file))
         .layer(DefaultBodyLimit::max(bank_bytes));
     OpenApiRouter::new()
+        .merge(organisation_routes())
+        .merge(customers_routes())
+        .merge(registry_routes())
+        .merge(billing_routes())
+        .merge(banking_routes())
+        .merge(deliveries_routes())
+        .merge(reports_routes())
+        .merge(uploads)
+        .merge(bank)
+}
+
+fn organisation_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
         .routes(routes!(organisation::get_organisation, organisation::patch_organisation))
         .routes(routes!(organisation::accept_dpa))
         .routes(routes!(organisation::list_bank_accounts, organisation::add_bank_account))
-        .routes(routes!(organisation::list_vat_codes))
+        .routes(routes!(organisation::put_logo, organisation::delete_logo))
+        .routes(routes!(organisation::start_series))
+        .routes(routes!(organisation::list_gl_accounts, organisation::set_gl_accounts))
+        .routes(routes!(organisation::list_vat_codes, organisation::add_vat_code))
         .routes(routes!(organisation::list_api_keys, organisation::create_api_key))
         .routes(routes!(organisation::revoke_api_key))
+}
+
+fn customers_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
         .routes(routes!(customers::list_customers, customers::create_customer))
         .routes(routes!(customers::search_customers))
-        .routes(routes!(customers::get_customer))
+        .routes(routes!(customers::get_customer, customers::patch_customer))
+        .routes(routes!(customers::end_customer))
+        .routes(routes!(customers::reopen_customer))
+        .routes(routes!(customers::renumber_customer))
+        .routes(routes!(customers::put_document_address, customers::delete_document_address))
+        .routes(routes!(customers::list_contacts, customers::add_contact))
+        .routes(routes!(customers::remove_contact))
         .routes(routes!(customers::set_mapping))
         .routes(routes!(customers::get_sync))
         .routes(routes!(customers::get_sync_changes))
         .routes(routes!(customers::apply_sync))
         .routes(routes!(customers::discard_sync))
+}
+
+fn registry_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
         .routes(routes!(registry::list_products, registry::create_product))
+        .routes(routes!(registry::get_product, registry::patch_product))
         .routes(routes!(registry::list_standing_orders, registry::create_standing_order))
+        .routes(routes!(registry::get_standing_order, registry::patch_standing_order))
+}
+
+fn billing_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
         .routes(routes!(billing::list_invoices, billing::create_draft))
         .routes(routes!(billing::get_invoice))
         .routes(routes!(billing::get_draft, billing::patch_draft, billing::delete_draft))
@@ -88,6 +124,12 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .routes(routes!(billing::preview_run))
         .routes(routes!(billing::get_run))
         .routes(routes!(billing::stop_run))
+        .routes(routes!(billing::run_skips))
+        .routes(routes!(billing::credit_run))
+}
+
+fn banking_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
         .routes(routes!(banking::get_bank_file))
         .routes(routes!(banking::list_payments, banking::register_payment))
         .routes(routes!(banking::get_payment))
@@ -96,19 +138,27 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .routes(routes!(banking::reverse_payment))
         .routes(routes!(banking::refund_payment))
         .routes(routes!(banking::list_mandates))
-        .routes(routes!(banking::take_over_items))
+        .routes(routes!(banking::take_over_items, reports::list_opening_items))
+}
+
+fn deliveries_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(deliveries::resend_delivery))
         .routes(routes!(deliveries::cancel_delivery))
         .routes(routes!(deliveries::invoice_timeline))
+}
+
+fn reports_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
+        .routes(routes!(reports::progress))
         .routes(routes!(reports::customer_ledger))
         .routes(routes!(reports::open_items))
         .routes(routes!(reports::number_series))
-        .routes(routes!(reports::export_postings))
+        .routes(routes!(reports::list_exports, reports::create_export))
+        .routes(routes!(reports::export_csv))
         .routes(routes!(reports::verify_ledger))
         .routes(routes!(reports::audit_events))
         .routes(routes!(reports::audit_chain))
-        .merge(uploads)
-        .merge(bank)
 }

@@ -2,11 +2,11 @@
 
 use crate::ctx::Ctx;
 use crate::http::auth::{Admin, Reader, with_body};
-use crate::http::extract::{Created, created, done, if_match, json, versioned};
+use crate::http::extract::{Created, created, done, if_match, json, repeatable, versioned};
 use crate::http::problem::{Failure, Problem};
 use crate::services::Error;
 use crate::services::access::{self, Scope};
-use crate::services::organisation::{self, NewBankAccount, OrganisationPatch};
+use crate::services::organisation::{self, GlAccount, NewBankAccount, NewVatCode, OrganisationPatch};
 use crate::store::organisation as store;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -27,6 +27,7 @@ pub(super) struct OrganisationView {
     legal_form: String,
     vat_registered: bool,
     street: Option<String>,
+    street2: Option<String>,
     postal_code: Option<String>,
     city: Option<String>,
     country: String,
@@ -38,7 +39,12 @@ pub(super) struct OrganisationView {
     fiscal_year_start_month: i64,
     sender_name: String,
     sender_email: String,
+    reply_to: Option<String>,
     guard_percent: i64,
+    ending_grace_days: i64,
+    write_off_limit_ore: i64,
+    /// Whether documents carry a logo.
+    has_logo: bool,
     default_bank_account_id: Option<Uuid>,
     dpa_version: Option<String>,
     dpa_accepted_at: Option<DateTime<Utc>>,
@@ -55,6 +61,7 @@ async fn view(ctx: &Ctx, org: Uuid) -> Result<Response, Failure> {
         legal_form: o.legal_form,
         vat_registered: o.vat_registered,
         street: o.street,
+        street2: o.street2,
         postal_code: o.postal_code,
         city: o.city,
         country: o.country,
@@ -66,7 +73,11 @@ async fn view(ctx: &Ctx, org: Uuid) -> Result<Response, Failure> {
         fiscal_year_start_month: o.fiscal_year_start_month,
         sender_name: o.sender_name,
         sender_email: o.sender_email,
+        reply_to: o.reply_to,
         guard_percent: o.guard_percent,
+        ending_grace_days: o.ending_grace_days,
+        write_off_limit_ore: o.write_off_limit_ore,
+        has_logo: o.logo.is_some(),
         default_bank_account_id: o.default_bank_account_id,
         dpa_version: o.dpa_version,
         dpa_accepted_at: o.dpa_accepted_at,
@@ -90,10 +101,7 @@ pub(super) async fn patch_organisation(
 ) -> Result<Response, Failure> {
     let version = if_match(&headers)?;
     let patch: OrganisationPatch = json(&body)?;
-    match organisation::patch(&ctx, &with_body(actor.clone(), &body), version, &patch).await {
-        Ok(()) | Err(Error::Replayed { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
+    repeatable(organisation::patch(&ctx, &with_body(actor.clone(), &body), Some(version), patch).await)?;
     view(&ctx, actor.org).await
 }
 
@@ -110,6 +118,58 @@ pub(super) struct Acceptance {
 pub(super) async fn accept_dpa(State(ctx): State<Ctx>, Admin(actor): Admin, body: Bytes) -> Result<Response, Failure> {
     let acceptance: Acceptance = json(&body)?;
     done(organisation::accept_dpa(&ctx, &with_body(actor, &body), &acceptance.version).await)
+}
+
+/// Puts a logo on the documents issued from now on: the body is a PNG or JPEG of up to 512 kB.
+#[utoipa::path(put, path = "/organisation/logo", tag = "organisation", request_body(content = Vec<u8>, content_type = "image/png"), responses((status = 204), (status = 413, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn put_logo(State(ctx): State<Ctx>, Admin(actor): Admin, body: Bytes) -> Result<Response, Failure> {
+    done(organisation::set_logo(&ctx, &with_body(actor, &body), Some(&body)).await)
+}
+
+/// Takes the logo off the documents issued from now on.
+#[utoipa::path(delete, path = "/organisation/logo", tag = "organisation", responses((status = 204)))]
+pub(super) async fn delete_logo(State(ctx): State<Ctx>, Admin(actor): Admin) -> Result<Response, Failure> {
+    done(organisation::set_logo(&ctx, &actor, None).await)
+}
+
+/// Where a number series begins.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeriesStart {
+    /// Number of the first document.
+    first_number: u64,
+}
+
+/// Sets the first number of a series (`invoice`), once and before it is used.
+#[utoipa::path(put, path = "/number-series/{code}", tag = "organisation", params(("code" = String, Path)), request_body = SeriesStart, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn start_series(
+    State(ctx): State<Ctx>,
+    Admin(actor): Admin,
+    Path(code): Path<String>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let start: SeriesStart = json(&body)?;
+    done(organisation::start_series(&ctx, &with_body(actor, &body), &code, start.first_number).await)
+}
+
+/// Every account of the customer ledger with its general-ledger number.
+#[utoipa::path(get, path = "/gl-accounts", tag = "organisation", responses((status = 200, body = Vec<GlAccount>)))]
+pub(super) async fn list_gl_accounts(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+) -> Result<Json<Vec<GlAccount>>, Failure> {
+    Ok(Json(organisation::gl_accounts(&ctx, &actor).await?))
+}
+
+/// Chooses general-ledger numbers; those left out stay, `null` goes back to the default.
+#[utoipa::path(put, path = "/gl-accounts", tag = "organisation", request_body = Vec<GlAccount>, responses((status = 204), (status = 422, body = Problem)))]
+pub(super) async fn set_gl_accounts(
+    State(ctx): State<Ctx>,
+    Admin(actor): Admin,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let accounts: Vec<GlAccount> = json(&body)?;
+    done(organisation::set_gl_accounts(&ctx, &with_body(actor, &body), &accounts).await)
 }
 
 /// A bank account and its KID scheme.
@@ -191,6 +251,17 @@ pub(super) async fn list_vat_codes(
         valid_to: r.valid_to,
     });
     Ok(Json(views.collect()))
+}
+
+/// Adds a dated row to the VAT table: a new rate, or a new code. What was issued before keeps its rate.
+#[utoipa::path(post, path = "/vat-codes", tag = "organisation", request_body = NewVatCode, responses((status = 201, body = Created), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn add_vat_code(
+    State(ctx): State<Ctx>,
+    Admin(actor): Admin,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let new: NewVatCode = json(&body)?;
+    created(organisation::add_vat_code(&ctx, &with_body(actor, &body), &new).await)
 }
 
 /// An API key. Its secret is shown once, when it is made.

@@ -1,20 +1,21 @@
 //! The ledger and what is made of it.
 
 use crate::ctx::Ctx;
-use crate::http::auth::Reader;
-use crate::http::extract::{List, Page};
+use crate::http::auth::{Reader, Writer, with_body};
+use crate::http::extract::{Created, List, Page, created, json};
 use crate::http::problem::{Failure, Problem};
 use crate::services::audit::{self, ChainReport};
 use crate::services::customer;
-use crate::services::ledger::{self, CheckResult};
-use crate::store::views::{self, AuditItem, LedgerLine, OpenItemView, SeriesReport};
+use crate::services::ledger::{self, CheckResult, ExportPeriod, PostingExport};
+use crate::store::views::{self, AuditItem, LedgerLine, OpenItemView, OpeningItemView, SeriesReport};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// A customer's ledger with its running balance, oldest first.
@@ -53,36 +54,123 @@ pub(super) async fn open_items(
     Ok(Json(List::new(items, page.limit(), |i| i.id)))
 }
 
-/// The continuity report: first, next and missing numbers of every series.
-#[utoipa::path(get, path = "/number-series", tag = "ledger", responses((status = 200, body = Vec<SeriesReport>)))]
-pub(super) async fn number_series(
-    State(ctx): State<Ctx>,
-    Reader(actor): Reader,
-) -> Result<Json<Vec<SeriesReport>>, Failure> {
+/// What proves that no number is missing, and explains those that are not ours.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Continuity {
+    /// Every series: first, next and missing numbers.
+    series: Vec<SeriesReport>,
+    /// Claims brought in from an old system: they keep their old numbers and take none of ours.
+    opening_items: OpeningSummary,
+}
+
+/// Claims brought in from an old system.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OpeningSummary {
+    count: i64,
+    amount_ore: i64,
+}
+
+/// The continuity report (bokføringsforskriften § 5-1-1 no. 1).
+#[utoipa::path(get, path = "/number-series", tag = "ledger", responses((status = 200, body = Continuity)))]
+pub(super) async fn number_series(State(ctx): State<Ctx>, Reader(actor): Reader) -> Result<Json<Continuity>, Failure> {
     let tx = ctx.db.read(actor.org).await?;
-    let report = views::series(&tx).await?;
+    let series = views::series(&tx).await?;
+    let opening = views::opening_tally(&tx).await?;
     tx.commit().await?;
-    Ok(Json(report))
+    let opening_items = OpeningSummary { count: opening.count, amount_ore: opening.ore };
+    Ok(Json(Continuity { series, opening_items }))
 }
 
-/// Which days.
-#[derive(Deserialize, IntoParams)]
-pub(super) struct Period {
-    /// First day.
-    from: NaiveDate,
-    /// Last day.
-    to: NaiveDate,
-}
-
-/// Postings of a period as CSV for the accounting system.
-#[utoipa::path(get, path = "/reports/postings", tag = "ledger", params(Period), responses((status = 200, content_type = "text/csv")))]
-pub(super) async fn export_postings(
+/// Claims brought in from an old system, with the numbers and KIDs they had.
+#[utoipa::path(get, path = "/opening-items", tag = "ledger", params(Page), responses((status = 200, body = List<OpeningItemView>)))]
+pub(super) async fn list_opening_items(
     State(ctx): State<Ctx>,
     Reader(actor): Reader,
-    Query(period): Query<Period>,
+    Query(page): Query<Page>,
+) -> Result<Json<List<OpeningItemView>>, Failure> {
+    let tx = ctx.db.read(actor.org).await?;
+    let items = views::opening_items(&tx, page.after()?, page.limit()).await?;
+    tx.commit().await?;
+    Ok(Json(List::new(items, page.limit(), |i| i.id)))
+}
+
+/// An export of postings.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ExportView {
+    id: Uuid,
+    from_on: NaiveDate,
+    to_on: NaiveDate,
+    /// Highest voucher it holds.
+    last_voucher_no: i64,
+    /// Ledger entries it holds.
+    entries: i64,
+    /// Of those, how many had left with an earlier export.
+    exported_before: i64,
+    created_at: DateTime<Utc>,
+}
+
+impl From<PostingExport> for ExportView {
+    fn from(e: PostingExport) -> Self {
+        Self {
+            id: e.id,
+            from_on: e.from_on,
+            to_on: e.to_on,
+            last_voucher_no: e.last_voucher_no,
+            entries: e.entries,
+            exported_before: e.exported_before,
+            created_at: e.created_at,
+        }
+    }
+}
+
+/// Exports of postings, oldest first.
+#[utoipa::path(get, path = "/posting-exports", tag = "ledger", responses((status = 200, body = Vec<ExportView>)))]
+pub(super) async fn list_exports(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+) -> Result<Json<Vec<ExportView>>, Failure> {
+    let rows = ledger::exports(&ctx, &actor).await?;
+    Ok(Json(rows.into_iter().map(ExportView::from).collect()))
+}
+
+/// Records an export of the postings of a period; fetch it as CSV.
+#[utoipa::path(post, path = "/posting-exports", tag = "ledger", request_body = ExportPeriod, responses((status = 201, body = Created), (status = 422, body = Problem)))]
+pub(super) async fn create_export(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    body: Bytes,
 ) -> Result<Response, Failure> {
-    let csv = ledger::export_postings(&ctx, &actor, period.from, period.to).await?;
+    let period: ExportPeriod = json(&body)?;
+    created(ledger::export(&ctx, &with_body(actor, &body), period).await.map(|e| e.id))
+}
+
+/// An export as CSV for the accounting system; what left with an earlier export says on which day.
+#[utoipa::path(get, path = "/posting-exports/{id}/csv", tag = "ledger", params(("id" = Uuid, Path)), responses((status = 200, content_type = "text/csv"), (status = 404, body = Problem)))]
+pub(super) async fn export_csv(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    let csv = ledger::export_csv(&ctx, &actor, id).await?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
+}
+
+/// Long work of this organisation under way.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProgressView {
+    /// `customer_sync.plan`, `customer_sync.apply` or `bank_file.import`.
+    work: String,
+    /// Rows done.
+    done: usize,
+    /// Rows in all.
+    total: usize,
+}
+
+/// How far long work is that this node does now. A run tells it itself.
+#[utoipa::path(get, path = "/progress", tag = "ledger", responses((status = 200, body = Vec<ProgressView>)))]
+pub(super) async fn progress(State(ctx): State<Ctx>, Reader(actor): Reader) -> Json<Vec<ProgressView>> {
+    let steps = ctx.progress.of(actor.org).into_iter();
+    Json(steps.map(|s| ProgressView { work: s.work.to_owned(), done: s.done, total: s.total }).collect())
 }
 
 /// Checks that the ledger balances and the numbers run without a gap.

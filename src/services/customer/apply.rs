@@ -1,7 +1,7 @@
 //! Applies a planned sync: one transaction, all or nothing.
 
-use super::classify::{Action, PlanRow};
-use super::plan::parse_part;
+use super::classify::{Action, BY_LIST, PlanRow};
+use super::plan::{PlanReport, find_plan, parse_part};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::standing_order::sync_products;
@@ -25,8 +25,24 @@ pub struct Applied {
     pub ended: u64,
 }
 
-/// Applies a plan. 409 when data it touches moved since; a plan that trips the guard needs `force`.
+impl PlanReport {
+    /// What applying the plan did.
+    fn applied(&self) -> Applied {
+        let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let (created, ended) = (number(self.summary.counts.new), number(self.summary.counts.ending));
+        Applied { created, changed: u64::try_from(self.changes).unwrap_or_default() - created - ended, ended }
+    }
+}
+
+/// Applies a plan; asked again, it says what was done. 409 when data it touches moved since; a plan that trips the guard needs `force`.
 pub async fn apply(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Applied, Error> {
+    match apply_now(ctx, actor, id, force).await {
+        Err(Error::Replayed { .. }) => Ok(find_plan(ctx, actor, id).await?.applied()),
+        other => other,
+    }
+}
+
+async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Applied, Error> {
     let work = Work::begin(ctx, actor).await?;
     let plan = plans::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;
     match plan.status.as_str() {
@@ -47,8 +63,13 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
     bulk::prefer_indexes(&work.tx).await?;
     let mut applied = Applied::default();
     let mut part_no = 0;
+    let total = usize::try_from(plan.changes).unwrap_or_default();
+    let tracker = ctx.progress.begin(actor.org, "customer_sync.apply", total);
     while let Some(content) = plans::part(&work.tx, id, part_no).await? {
-        apply_part(&work, parse_part(&content)?, &mut applied).await?;
+        let rows = parse_part(&content)?;
+        let count = rows.len();
+        apply_part(&work, rows, &mut applied).await?;
+        tracker.advance(count);
         part_no += 1;
     }
     let moved = i64::try_from(applied.created + applied.ended).unwrap_or(i64::MAX);
@@ -71,6 +92,7 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
     let mut kid_no = organisation::take_numbers(&work.tx, Counter::KidCustomer, makes).await?;
     let (mut new, mut changed, mut ended) = (Batch::default(), Batch::default(), Vec::new());
     let mut products: Vec<(Uuid, bool, Vec<String>)> = Vec::new();
+    let today = work.today();
     for row in rows {
         let existing = match (row.id, row.version) {
             (Some(id), Some(version)) => Some(stored.get(&id).filter(|s| s.version == version).ok_or_else(stale)?),
@@ -78,34 +100,25 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
         };
         let Some(mut record) = row.record else {
             let before = existing.ok_or_else(stale)?;
-            ended.push(CustomerRow {
-                version: before.version + 1,
-                status: "ended".to_owned(),
-                ended_on: row.ended_on,
-                ended_reason: row.ended_reason,
-                updated_at: work.at,
-                ..before.clone()
-            });
+            let on = row.ended_on.unwrap_or(today);
+            ended.push(ended_row(work, before, today, on, row.ended_reason, BY_LIST));
             applied.ended += 1;
             continue;
         };
         let id = existing.map_or_else(|| work.id(), |e| e.id);
-        let touches_products = existing.is_none() || row.fields.iter().any(|f| f.field == "standard_products");
+        let called_off = row.fields.iter().any(|f| f.field == "ended_on");
+        let touches_products =
+            existing.is_none() || called_off || row.fields.iter().any(|f| f.field == "standard_products");
         if touches_products || row.action == Action::Reopen {
             products.push((id, existing.is_none(), record.products().into_iter().map(str::to_owned).collect()));
         }
         record.set(Field::StandardProducts, None);
         let kind = record.get(Field::Kind).unwrap_or("person").to_owned();
         let customer = match existing {
-            Some(before) => CustomerRow {
-                version: before.version + 1,
-                kind,
-                status: "active".to_owned(),
-                ended_on: None,
-                ended_reason: None,
-                updated_at: work.at,
-                ..before.clone()
-            },
+            Some(before) if called_off || row.action == Action::Reopen => {
+                CustomerRow { kind, ..staying_row(work, before) }
+            }
+            Some(before) => CustomerRow { version: before.version + 1, kind, updated_at: work.at, ..before.clone() },
             None => {
                 kid_no += 1;
                 new_row(work, id, kind, kid_no - 1)
@@ -122,15 +135,54 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
     if !changed.is_empty() {
         changed.write(&work.tx).await?;
     }
-    store::update_rows(&work.tx, &ended).await?;
+    keep_ended(work, &ended).await?;
+    sync_products(work, &products).await
+}
+
+/// The row of a customer that ends: at once, or on a day to come.
+pub(super) fn ended_row(
+    work: &Work<'_>,
+    before: &CustomerRow,
+    today: NaiveDate,
+    on: NaiveDate,
+    reason: Option<String>,
+    by: &str,
+) -> CustomerRow {
+    CustomerRow {
+        version: before.version + 1,
+        status: if on <= today { "ended" } else { "active" }.to_owned(),
+        ended_on: Some(on),
+        ended_reason: reason,
+        ended_by: Some(by.to_owned()),
+        updated_at: work.at,
+        ..before.clone()
+    }
+}
+
+/// The row of a customer that stays after all.
+pub(super) fn staying_row(work: &Work<'_>, before: &CustomerRow) -> CustomerRow {
+    CustomerRow {
+        version: before.version + 1,
+        status: "active".to_owned(),
+        ended_on: None,
+        ended_reason: None,
+        ended_by: None,
+        updated_at: work.at,
+        ..before.clone()
+    }
+}
+
+/// Writes endings, and ends what these customers are billed for.
+pub(super) async fn keep_ended(work: &Work<'_>, ended: &[CustomerRow]) -> Result<(), Error> {
+    store::update_rows(&work.tx, ended).await?;
     let mut by_day: BTreeMap<NaiveDate, Vec<Uuid>> = BTreeMap::new();
-    for row in &ended {
+    for row in ended {
         by_day.entry(row.ended_on.unwrap_or_default()).or_default().push(row.id);
     }
     for (on, ids) in by_day {
-        product::end_orders_of(&work.tx, &ids, on).await?;
+        product::end_orders_of(&work.tx, &ids, on, on > work.today()).await?;
     }
-    sync_products(work, &products).await
+    Ok(())
 }
 
 /// The row of a customer nobody has seen before.
@@ -143,6 +195,7 @@ pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: 
         status: "active".to_owned(),
         ended_on: None,
         ended_reason: None,
+        ended_by: None,
         kid_customer_no,
         created_at: work.at,
         updated_at: work.at,

@@ -3,9 +3,14 @@
 use crate::store::customer::Customer;
 use chrono::NaiveDate;
 use domain::customer::{CustomerRecord, Field, FieldChange, diff, serde_value::Value};
-use formats::customer_list::{ListRow, Standing};
+use formats::customer_list::{ListRow, Mode, Standing};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// Who ended a relationship: a list.
+pub const BY_LIST: &str = "list";
+/// Who ended a relationship: somebody by hand.
+pub const BY_HAND: &str = "hand";
 
 /// What a plan does with a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +63,12 @@ pub enum Verdict {
     Stale,
 }
 
-/// Compares a row with the customer it names.
-pub fn classify(row: &ListRow, existing: Option<&Customer>, today: NaiveDate) -> Verdict {
+/// Compares a row of a list of this mode with the customer it names.
+pub fn classify(row: &ListRow, existing: Option<&Customer>, today: NaiveDate, mode: Mode) -> Verdict {
     let plan = |action, record, fields| {
         Verdict::Plan(Box::new(PlanRow {
             action,
-            number: row.number.clone(),
+            number: existing.and_then(|e| e.record.get(Field::Number)).unwrap_or(row.number.as_str()).to_owned(),
             id: existing.map(|e| e.row.id),
             version: existing.map(|e| e.row.version),
             record,
@@ -80,15 +85,18 @@ pub fn classify(row: &ListRow, existing: Option<&Customer>, today: NaiveDate) ->
         return Verdict::Stale;
     }
     if let Standing::Ended { on, reason } = &row.standing {
-        if !active {
+        let on = on.unwrap_or(today);
+        if !active || customer.row.ended_on == Some(on) {
             return Verdict::Unchanged;
         }
         let Verdict::Plan(mut end) = plan(Action::End, None, Vec::new()) else { return Verdict::Unchanged };
-        end.ended_on = Some(on.unwrap_or(today));
+        end.ended_on = Some(on);
         end.ended_reason.clone_from(reason);
         return Verdict::Plan(end);
     }
     let mut after = row.applied_to(&customer.record);
+    // A list never renumbers: the row may name the customer by a number it had before (decision 35).
+    after.set(Field::Number, customer.record.get(Field::Number).map(str::to_owned));
     keep_product_order(&customer.record, &mut after);
     let mut fields = diff(&customer.record, &after);
     if !active {
@@ -100,6 +108,14 @@ pub fn classify(row: &ListRow, existing: Option<&Customer>, today: NaiveDate) ->
         });
         return plan(Action::Reopen, Some(after), fields);
     }
+    if let Some(on) = customer.row.ended_on.filter(|_| calls_off(row, customer, mode)) {
+        fields.push(FieldChange {
+            field: "ended_on".to_owned(),
+            from: Value::Text(on.to_string()),
+            to: Value::Null,
+            masked: false,
+        });
+    }
     if !fields.is_empty() {
         return plan(Action::Change, Some(after), fields);
     }
@@ -107,6 +123,11 @@ pub fn classify(row: &ListRow, existing: Option<&Customer>, today: NaiveDate) ->
         return Verdict::Unchanged;
     }
     plan(Action::Touch, Some(after), fields)
+}
+
+/// Whether a row calls an ending to come off: a list only takes back what a list has said.
+fn calls_off(row: &ListRow, customer: &Customer, mode: Mode) -> bool {
+    customer.row.ended_by.as_deref() == Some(BY_LIST) && (mode == Mode::Full || row.standing == Standing::Active)
 }
 
 fn is_older(row: &ListRow, stored: &CustomerRecord) -> bool {

@@ -1,29 +1,28 @@
 //! Customers by hand, through the same rules as a list.
 
-use super::apply::new_row;
+use super::apply::{ended_row, keep_ended, new_row, staying_row};
+use super::classify::{BY_HAND, PlanRow, Verdict, classify};
 use crate::ctx::Ctx;
-use crate::services::error::{Error, FieldError};
+use crate::services::error::{Error, FieldError, Kind};
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
-use crate::store::customer::{self as store, Batch, Customer};
+use crate::store::customer::{self as store, Batch, Contact, Customer, CustomerRow, DocumentAddress};
 use crate::store::organisation::{self, Counter};
 use crate::store::product;
+use chrono::NaiveDate;
 use domain::customer::Field;
-use formats::customer_list::{self, Mode, Options};
+use formats::customer_list::{self, ListRow, Mode, Options, Standing};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Makes one customer of a JSON object with the keys of a customer list.
-pub async fn create(ctx: &Ctx, actor: &Actor, object: &serde_json::Value) -> Result<Uuid, Error> {
-    let work = Work::begin(ctx, actor).await?;
-    let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    if org.dpa_accepted_at.is_none() {
-        let message = "accept the data-processing agreement before personal data is stored";
-        return Err(Error::conflict("dpa_not_accepted", message));
-    }
-    let bytes = format!("[{object}]");
-    let (known, mapping) = (HashSet::new(), HashMap::new());
-    let options = Options { mode: Mode::Full, known: &known, mapping: &mapping };
+/// Reads one customer as an object with the keys of a customer list; every fault names its field.
+fn read_object(object: &Map<String, Value>, mode: Mode, known: &HashSet<String>) -> Result<ListRow, Error> {
+    let bytes = format!("[{}]", Value::Object(object.clone()));
+    let mapping = HashMap::new();
+    let options = Options { mode, known, mapping: &mapping };
     let list = customer_list::read(bytes.as_bytes(), &options)
         .map_err(|e| Error::field(e.field.unwrap_or("customer"), e.code, e.message))?;
     let refused = list.refused_columns.iter().map(|c| FieldError {
@@ -37,11 +36,23 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &serde_json::Value) -> Res
         message: e.code.replace('_', " "),
     });
     let errors: Vec<FieldError> = refused.chain(wrong).collect();
-    let Some(row) = list.rows.first().filter(|_| errors.is_empty()) else {
-        return Err(Error::invalid(errors));
-    };
-    if store::find_by_number(&work.tx, &row.number).await?.is_some() {
-        return Err(Error::conflict("number_taken", "a customer has this number already"));
+    match list.rows.into_iter().next() {
+        Some(row) if errors.is_empty() => Ok(row),
+        _ => Err(Error::invalid(errors)),
+    }
+}
+
+/// Makes one customer of a JSON object with the keys of a customer list.
+pub async fn create(ctx: &Ctx, actor: &Actor, object: &Map<String, Value>) -> Result<Uuid, Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    if org.dpa_accepted_at.is_none() {
+        let message = "accept the data-processing agreement before personal data is stored";
+        return Err(Error::conflict("dpa_not_accepted", message));
+    }
+    let row = read_object(object, Mode::Full, &HashSet::new())?;
+    if store::resolve_number(&work.tx, &row.number).await?.is_some() {
+        return Err(Error::conflict("number_taken", "a customer has this number already, or had it before"));
     }
     let id = work.id();
     let kid_no = organisation::take_numbers(&work.tx, Counter::KidCustomer, 1).await?;
@@ -58,15 +69,290 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &serde_json::Value) -> Res
     Ok(id)
 }
 
-/// A customer with all its fields, standard products too.
-pub async fn read(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Customer, Error> {
+/// A customer with what belongs to it.
+pub struct Whole {
+    /// The customer with all its fields, standard products too.
+    pub customer: Customer,
+    /// Numbers it had before.
+    pub earlier_numbers: Vec<String>,
+    /// The address chosen for its documents.
+    pub document_address: Option<DocumentAddress>,
+}
+
+/// A customer with all its fields.
+pub async fn read(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Whole, Error> {
     let tx = ctx.db.read(actor.org).await?;
-    let found = store::load(&tx, &[id]).await?.into_iter().next();
-    let products: Vec<String> = product::list_synced(&tx, &[id]).await?.into_iter().map(|(_, number)| number).collect();
+    let customer = load(&tx, id, ctx.today()).await?;
+    let earlier_numbers = store::list_aliases(&tx, id).await?;
+    let document_address = store::document_address(&tx, id).await?;
     tx.commit().await?;
+    Ok(Whole { customer, earlier_numbers, document_address })
+}
+
+async fn load(tx: &crate::store::OrgTx, id: Uuid, today: NaiveDate) -> Result<Customer, Error> {
+    let found = store::load(tx, &[id]).await?.into_iter().next();
     let mut customer = found.ok_or_else(|| Error::not_found("customer"))?;
+    let products: Vec<String> =
+        product::list_synced(tx, &[id], today).await?.into_iter().map(|(_, number)| number).collect();
     customer.record.set(Field::StandardProducts, Some(products.join("\n")));
     Ok(customer)
+}
+
+/// The customer of the version the client saw, locked.
+async fn lock(work: &Work<'_>, id: Uuid, version: Option<i64>) -> Result<CustomerRow, Error> {
+    let row = store::lock(&work.tx, &[id]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
+    if version.is_some_and(|v| v != row.version) {
+        return Err(Error::refuse(Kind::Changed, "version_mismatch", "somebody changed the customer; read it again"));
+    }
+    Ok(row)
+}
+
+/// Changes fields of a customer: what is left out stays, `null` clears. The keys are those of a customer list.
+pub async fn patch(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: Uuid,
+    version: i64,
+    mut object: Map<String, Value>,
+) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let before = lock(&work, id, Some(version)).await?;
+    let stored = load(&work.tx, id, work.today()).await?;
+    let number = stored.record.get(Field::Number).unwrap_or_default().to_owned();
+    if object.get("number").is_some_and(|n| n.as_str() != Some(&number)) {
+        let message = "a number is changed by renumbering, which keeps the old one";
+        return Err(Error::field("number", "not_here", message));
+    }
+    object.insert("number".to_owned(), Value::from(number.as_str()));
+    let row = read_object(&object, Mode::Delta, &HashSet::from([number]))?;
+    if row.standing != Standing::Unsaid {
+        return Err(Error::field("status", "not_here", "end or reopen the customer instead"));
+    }
+    let plan = match classify(&row, Some(&stored), work.today(), Mode::Delta) {
+        Verdict::Plan(plan) => *plan,
+        Verdict::Unchanged => return Ok(()),
+        Verdict::Stale => {
+            let message = "external_updated_at is older than what is stored";
+            return Err(Error::field("external_updated_at", "stale", message));
+        }
+    };
+    let fields: Vec<&str> = plan.fields.iter().map(|f| f.field.as_str()).filter(|f| *f != "status").collect();
+    let fields = fields.join(",");
+    let PlanRow { record, .. } = plan;
+    let mut record = record.unwrap_or(stored.record);
+    let products = record.products().into_iter().map(str::to_owned).collect();
+    record.set(Field::StandardProducts, None);
+    let row = CustomerRow {
+        version: before.version + 1,
+        kind: record.get(Field::Kind).unwrap_or("person").to_owned(),
+        updated_at: work.at,
+        ..before
+    };
+    let active = row.status == "active";
+    let mut batch = Batch::default();
+    batch.push(Customer { row, record }, false, || work.id());
+    batch.write(&work.tx).await?;
+    if active && fields.split(',').any(|f| f == "standard_products") {
+        sync_products(&work, &[(id, false, products)]).await?;
+    }
+    work.done(Deed { verb: "customer.changed", subject: "customer", id, fields: &fields }).await
+}
+
+/// The end of a relationship.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ending {
+    /// Last day; today when left out. On a day to come, what begins before it is still billed.
+    pub ended_on: Option<NaiveDate>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Ends the relationship with a customer, now or on a day to come.
+pub async fn end(ctx: &Ctx, actor: &Actor, id: Uuid, ending: &Ending) -> Result<(), Error> {
+    if ending.reason.trim().is_empty() || ending.reason.chars().count() > 200 {
+        return Err(Error::field("reason", "required", "say in up to 200 characters why"));
+    }
+    let work = Work::begin(ctx, actor).await?;
+    organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
+    let before = lock(&work, id, None).await?;
+    if before.status != "active" {
+        return Err(Error::conflict("customer_ended", "the customer relationship has ended already"));
+    }
+    let (today, reason) = (work.today(), ending.reason.trim().to_owned());
+    let on = ending.ended_on.unwrap_or(today);
+    let row = ended_row(&work, &before, today, on, Some(reason), BY_HAND);
+    keep_ended(&work, &[row]).await?;
+    work.done(Deed { verb: "customer.ended", subject: "customer", id, fields: "status,ended_on" }).await
+}
+
+/// Takes an ending back. What a customer list names for the customer is billed again from the next list on.
+pub async fn reopen(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
+    let before = lock(&work, id, None).await?;
+    if before.ended_on.is_none() && before.status == "active" {
+        return Err(Error::conflict("customer_active", "the customer is active"));
+    }
+    let stored = load(&work.tx, id, work.today()).await?;
+    let products: Vec<String> = stored.record.products().into_iter().map(str::to_owned).collect();
+    store::update_rows(&work.tx, &[staying_row(&work, &before)]).await?;
+    sync_products(&work, &[(id, false, products)]).await?;
+    work.done(Deed { verb: "customer.reopened", subject: "customer", id, fields: "status,ended_on" }).await
+}
+
+/// Another number for a customer.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Renumbering {
+    /// The new number: up to 32 letters, digits, `.`, `_`, `/` or `-`.
+    pub number: String,
+}
+
+/// Gives a customer another number. The old one goes on meaning the customer, in lists and when searching (decision 35).
+pub async fn renumber(ctx: &Ctx, actor: &Actor, id: Uuid, asked: &Renumbering) -> Result<(), Error> {
+    let mut object = Map::new();
+    object.insert("number".to_owned(), Value::from(asked.number.as_str()));
+    object.insert("name".to_owned(), Value::from("-"));
+    let number = read_object(&object, Mode::Full, &HashSet::new())?.number;
+    let work = Work::begin(ctx, actor).await?;
+    organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
+    let row = lock(&work, id, None).await?;
+    let own = store::find_by_number(&work.tx, &number).await? == Some(id);
+    let taken = store::resolve_number(&work.tx, &number).await?.is_some_and(|by| by != id);
+    if own || taken {
+        return Err(Error::conflict("number_taken", "a customer has this number already, or had it before"));
+    }
+    store::renumber(&work.tx, id, &number, work.at).await?;
+    let row = CustomerRow { version: row.version + 1, updated_at: work.at, ..row };
+    store::update_rows(&work.tx, &[row]).await?;
+    work.done(Deed { verb: "customer.renumbered", subject: "customer", id, fields: "number" }).await
+}
+
+/// An address for the documents of somebody with a protected identity.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDocumentAddress {
+    /// Street or box.
+    pub street: Option<String>,
+    /// Second line.
+    pub street2: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// Post town.
+    pub city: Option<String>,
+}
+
+/// Chooses the address that documents of a protected identity carry instead of the live one (decision 41), or goes back.
+pub async fn set_document_address(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: Uuid,
+    chosen: Option<NewDocumentAddress>,
+) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    lock(&work, id, None).await?;
+    let address = chosen.map(|a| DocumentAddress {
+        org_id: actor.org,
+        customer_id: id,
+        street: a.street,
+        street2: a.street2,
+        postal_code: a.postal_code,
+        city: a.city,
+        country: "NO".to_owned(),
+    });
+    store::set_document_address(&work.tx, id, address).await?;
+    work.done(Deed { verb: "customer.document_address_set", subject: "customer", id, fields: "document_address" }).await
+}
+
+/// A contact person.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewContact {
+    /// Name.
+    pub name: String,
+    /// What the person is for the customer, such as `daglig leder`.
+    pub role: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Phone, Norwegian or with country code.
+    pub phone: Option<String>,
+}
+
+/// Adds a contact person, besides those a customer list keeps.
+pub async fn add_contact(ctx: &Ctx, actor: &Actor, customer_id: Uuid, new: &NewContact) -> Result<Uuid, Error> {
+    // Through the reader of customer lists: the same shapes, the same refusal of national identity numbers.
+    let contact = serde_json::json!({ "name": new.name, "role": new.role, "email": new.email, "phone": new.phone });
+    let mut object = Map::new();
+    object.insert("number".to_owned(), Value::from("1"));
+    object.insert("name".to_owned(), Value::from("-"));
+    object.insert("contact".to_owned(), contact);
+    let record = read_object(&object, Mode::Full, &HashSet::new())?.as_new();
+    let text = |f| record.get(f).map(str::to_owned);
+    let Some(name) = text(Field::ContactName) else {
+        return Err(Error::field("name", "required", "give the contact person a name"));
+    };
+    let work = Work::begin(ctx, actor).await?;
+    lock(&work, customer_id, None).await?;
+    let id = work.id();
+    let row = Contact {
+        org_id: actor.org,
+        id,
+        customer_id,
+        slot: id.to_string(),
+        role: text(Field::ContactRole),
+        name: Some(name),
+        email: text(Field::ContactEmail),
+        phone: text(Field::ContactPhone),
+    };
+    store::insert_contact(&work.tx, row).await?;
+    work.done(Deed { verb: "contact.added", subject: "contact", id, fields: "" }).await?;
+    Ok(id)
+}
+
+/// Removes a contact person.
+pub async fn remove_contact(ctx: &Ctx, actor: &Actor, customer_id: Uuid, id: Uuid) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    if !store::delete_contact(&work.tx, customer_id, id).await? {
+        return Err(Error::not_found("contact person"));
+    }
+    work.done(Deed { verb: "contact.removed", subject: "contact", id, fields: "" }).await
+}
+
+/// Contact persons of a customer.
+pub async fn contacts(ctx: &Ctx, actor: &Actor, customer_id: Uuid) -> Result<Vec<Contact>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    if store::load(&tx, &[customer_id]).await?.is_empty() {
+        return Err(Error::not_found("customer"));
+    }
+    let found = store::list_contacts(&tx, customer_id).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Ends the relationships whose last day has come.
+pub async fn end_due(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
+    let mut work = Work::begin(ctx, actor).await?;
+    let today = work.today();
+    let due = store::list_ending(&work.tx, today).await?;
+    let moved = i64::try_from(due.len()).unwrap_or(i64::MAX);
+    organisation::take_numbers(&work.tx, Counter::Sync, moved).await?;
+    let mut ended = Vec::new();
+    for row in store::lock(&work.tx, &due).await? {
+        if row.status == "active" && row.ended_on.is_some_and(|on| on <= today) {
+            work.note(&Deed { verb: "customer.ended", subject: "customer", id: row.id, fields: "status" });
+            ended.push(CustomerRow {
+                version: row.version + 1,
+                status: "ended".to_owned(),
+                updated_at: work.at,
+                ..row
+            });
+        }
+    }
+    store::update_rows(&work.tx, &ended).await?;
+    let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
+    work.done(Deed { verb: "customers.ended", subject: "organisation", id: actor.org, fields: "" }).await?;
+    Ok(count)
 }
 
 /// Saves which heading means which field for this organisation.

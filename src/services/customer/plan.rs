@@ -142,10 +142,13 @@ pub async fn plan(ctx: &Ctx, actor: &Actor, input: &Input<'_>) -> Result<PlanRep
     let options = Options { mode: input.mode, known: &numbers, mapping: &mapping };
     let mut list = customer_list::read(input.bytes, &options).map_err(|e| unreadable(&e))?;
     drop(numbers);
+    let grace = Days::new(u64::try_from(org.ending_grace_days).unwrap_or_default());
     let rows = std::mem::take(&mut list.rows);
-    let mut planner = Planner::new(work, known, ctx.today(), input.mode);
+    let tracker = ctx.progress.begin(actor.org, "customer_sync.plan", rows.len());
+    let mut planner = Planner::new(work, known, ctx.today(), input.mode, grace);
     for chunk in rows.chunks(PART_ROWS) {
         planner.take(chunk, &mut list).await?;
+        tracker.advance(chunk.len());
     }
     planner.vanish(&list).await?;
     let limit = usize::try_from(org.guard_percent).unwrap_or(10);
@@ -171,6 +174,8 @@ struct Planner<'a> {
     mode: Mode,
     by_number: HashMap<String, (Uuid, bool)>,
     unseen: HashSet<Uuid>,
+    met: HashSet<Uuid>,
+    grace: Days,
     active_before: usize,
     vanished: usize,
     counts: Counts,
@@ -183,8 +188,10 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(work: Work<'a>, known: Vec<Known>, today: NaiveDate, mode: Mode) -> Self {
-        let unseen: HashSet<Uuid> = known.iter().filter(|k| k.status == "active").map(|k| k.id).collect();
+    fn new(work: Work<'a>, known: Vec<Known>, today: NaiveDate, mode: Mode, grace: Days) -> Self {
+        // Who is to end anyway is not counted again.
+        let staying = known.iter().filter(|k| k.status == "active" && k.ended_on.is_none());
+        let unseen: HashSet<Uuid> = staying.map(|k| k.id).collect();
         Self {
             id: work.id(),
             work,
@@ -192,6 +199,8 @@ impl<'a> Planner<'a> {
             mode,
             active_before: unseen.len(),
             unseen,
+            met: HashSet::new(),
+            grace,
             by_number: known.into_iter().map(|k| (k.number, (k.id, k.status == "active"))).collect(),
             vanished: 0,
             counts: Counts::default(),
@@ -206,14 +215,22 @@ impl<'a> Planner<'a> {
 
     /// Compares a chunk of rows with what is stored.
     async fn take(&mut self, rows: &[ListRow], list: &mut CustomerList) -> Result<(), Error> {
-        let ids: Vec<Uuid> = rows.iter().filter_map(|r| self.by_number.get(&r.number)).map(|k| k.0).collect();
+        let mut ids: Vec<Uuid> = rows.iter().filter_map(|r| self.by_number.get(&r.number)).map(|k| k.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
         let stored = load(&self.work, &ids).await?;
         for row in rows {
             let existing = self.by_number.get(&row.number).and_then(|(id, _)| stored.get(id));
             if let Some(customer) = existing {
                 self.unseen.remove(&customer.row.id);
+                if !self.met.insert(customer.row.id) {
+                    // Two rows name one customer, by its number of today and one it had before.
+                    list.errors.push(RowNote::row_error(row.line, "duplicate_number"));
+                    list.rejected += 1;
+                    continue;
+                }
             }
-            match classify(row, existing, self.today) {
+            match classify(row, existing, self.today, self.mode) {
                 Verdict::Unchanged => self.counts.unchanged += 1,
                 Verdict::Stale => {
                     self.counts.skipped += 1;
@@ -287,7 +304,7 @@ impl<'a> Planner<'a> {
                     version: Some(customer.row.version),
                     record: None,
                     fields: Vec::new(),
-                    ended_on: Some(self.today),
+                    ended_on: self.today.checked_add_days(self.grace),
                     ended_reason: Some("vanished".to_owned()),
                 };
                 self.add(row).await?;
@@ -364,7 +381,7 @@ async fn load(work: &Work<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Customer>, 
     let mut customers: HashMap<Uuid, Customer> =
         store::load(&work.tx, ids).await?.into_iter().map(|c| (c.row.id, c)).collect();
     let mut products: HashMap<Uuid, Vec<String>> = HashMap::new();
-    for (order, number) in product::list_synced(&work.tx, ids).await? {
+    for (order, number) in product::list_synced(&work.tx, ids, work.today()).await? {
         products.entry(order.customer_id).or_default().push(number);
     }
     for (id, numbers) in products {

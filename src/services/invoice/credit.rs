@@ -3,11 +3,14 @@
 use super::issue::{Billing, Prepared, credited, issue_all};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
+use crate::services::standing_order;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer;
+use crate::store::delivery;
 use crate::store::invoice::{self as store, Invoice};
 use crate::store::ledger::{self, Allocation};
 use domain::credit_note::credit_totals;
+use domain::delivery::State;
 use domain::invoice::{Document, Kind, Line, price};
 use domain::money::{Micro, Money};
 use domain::payment::allocate;
@@ -26,11 +29,27 @@ pub struct CreditRequest {
     #[serde(default)]
     #[schema(value_type = HashMap<String, String>)]
     pub quantities: HashMap<usize, Micro>,
+    /// Frees the periods of standing orders the invoice billed, so that a run bills them again; only where all of the
+    /// invoice is credited.
+    #[serde(default)]
+    pub rebill: bool,
 }
 
 /// Credits an invoice, and nets the credit against what is open of it.
 pub async fn credit(ctx: &Ctx, actor: &Actor, invoice_id: Uuid, request: &CreditRequest) -> Result<Invoice, Error> {
     let mut work = Work::begin(ctx, actor).await?;
+    let note = credit_in(ctx, &mut work, invoice_id, request).await?;
+    work.done(Deed { verb: "invoice.credited", subject: "invoice", id: note.id, fields: "" }).await?;
+    Ok(note)
+}
+
+/// Credits an invoice as part of a larger work.
+pub(in crate::services) async fn credit_in(
+    ctx: &Ctx,
+    work: &mut Work<'_>,
+    invoice_id: Uuid,
+    request: &CreditRequest,
+) -> Result<Invoice, Error> {
     let found = store::find(&work.tx, invoice_id).await?.ok_or_else(|| Error::not_found("invoice"))?;
     customer::lock(&work.tx, &[found.customer_id]).await?;
     let (row, original) = store::load_documents(&work.tx, &[invoice_id])
@@ -49,9 +68,18 @@ pub async fn credit(ctx: &Ctx, actor: &Actor, invoice_id: Uuid, request: &Credit
         let message = "a credit note gives something back; these lines would charge the customer";
         return Err(Error::conflict("credit_not_positive", message));
     }
+    let net: Money = before.iter().map(|g| g.basis).sum();
+    let whole = net + totals.net == original.totals.net;
+    if request.rebill {
+        if !whole {
+            let message = "only an invoice that is credited in full can be billed again";
+            return Err(Error::conflict("not_credited_in_full", message));
+        }
+        standing_order::reopen_periods(work, invoice_id).await?;
+    }
     let buyer = customer::load(&work.tx, &[row.customer_id]).await?.into_iter().next();
     let buyer = buyer.ok_or_else(|| Error::not_found("customer"))?;
-    let billing = Billing::load(ctx, &work, None, None).await?;
+    let billing = Billing::load(ctx, work, None, None).await?;
     let mut document = billing.document(Kind::CreditNote, &buyer, lines, totals);
     document.credits = Some(credited(&row));
     document.delivered_from = original.delivered_from;
@@ -60,11 +88,31 @@ pub async fn credit(ctx: &Ctx, actor: &Actor, invoice_id: Uuid, request: &Credit
     let id = work.id();
     let prepared =
         Prepared { id, customer: buyer, document, credits_invoice_id: Some(invoice_id), periods: Vec::new() };
-    let issued = issue_all(&mut work, &billing, vec![prepared]).await?;
+    let issued = issue_all(work, &billing, vec![prepared]).await?;
     let note = issued.into_iter().next().ok_or_else(|| Error::not_found("invoice"))?;
-    net(&work, invoice_id, &note).await?;
-    work.done(Deed { verb: "invoice.credited", subject: "invoice", id, fields: "" }).await?;
+    net_against(work, invoice_id, &note).await?;
+    if whole && withdraw(work, invoice_id, "credited").await? {
+        withdraw(work, note.id, "invoice_not_sent").await?;
+    }
     Ok(note)
+}
+
+/// Takes back deliveries that have not begun; `true` when nothing of the document has left.
+async fn withdraw(work: &Work<'_>, invoice_id: Uuid, reason: &str) -> Result<bool, Error> {
+    let mut nothing_left = true;
+    for seen in delivery::list_of_invoice(&work.tx, invoice_id).await? {
+        let Some(mut row) = delivery::lock(&work.tx, seen.id).await? else { continue };
+        if matches!(row.state.as_str(), "queued" | "failed" | "held") && row.attempts == 0 {
+            row.state = State::Cancelled.as_str().to_owned();
+            row.reason = Some(reason.to_owned());
+            row.needs_person = false;
+            row.updated_at = work.at;
+            delivery::update(&work.tx, row).await?;
+        } else {
+            nothing_left &= row.state == "cancelled" && row.attempts == 0;
+        }
+    }
+    Ok(nothing_left)
 }
 
 fn chosen_lines(original: &Document, request: &CreditRequest, credited_before: bool) -> Result<Vec<Line>, Error> {
@@ -87,7 +135,7 @@ fn chosen_lines(original: &Document, request: &CreditRequest, credited_before: b
 }
 
 /// Sets the credit against what is open of the invoice; the rest is money the customer has to its good.
-async fn net(work: &Work<'_>, invoice_id: Uuid, note: &Invoice) -> Result<(), Error> {
+async fn net_against(work: &Work<'_>, invoice_id: Uuid, note: &Invoice) -> Result<(), Error> {
     let open = ledger::lock_items_of_invoices(&work.tx, &[invoice_id]).await?.remove(&invoice_id).unwrap_or_default();
     let placed = allocate(Money::from_ore(note.total_ore), &open);
     let left: HashMap<Uuid, Money> = open.iter().map(|i| (i.id, i.remaining)).collect();

@@ -1,6 +1,6 @@
 //! PDF and HTML of an issued document: made at first need, stored, and served as first made (I4, decision 24).
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, unhex};
 use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::invoice::{self as store, StoredDocument};
@@ -27,7 +27,8 @@ pub async fn pdf(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<u8>, Error> {
         return Ok(ctx.files.get(actor.org, &stored.content_hash).await?);
     }
     let document = load(ctx, actor, id).await?;
-    let bytes = tokio::task::spawn_blocking(move || render::pdf(&document, id.as_bytes()))
+    let logo = logo(ctx, actor, &document).await?;
+    let bytes = tokio::task::spawn_blocking(move || render::pdf(&document, logo.as_deref(), id.as_bytes()))
         .await
         .map_err(|e| std::io::Error::other(e.to_string()))??;
     let hash = ctx.files.put(actor.org, &bytes).await?;
@@ -48,5 +49,13 @@ pub async fn pdf(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<u8>, Error> {
 
 /// The same as HTML.
 pub async fn html(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
-    Ok(render::html(&load(ctx, actor, id).await?)?)
+    let document = load(ctx, actor, id).await?;
+    let logo = logo(ctx, actor, &document).await?;
+    Ok(render::html(&document, logo.as_deref())?)
+}
+
+/// The logo as it was when the document was issued.
+async fn logo(ctx: &Ctx, actor: &Actor, document: &Document) -> Result<Option<Vec<u8>>, Error> {
+    let Some(hash) = document.seller.logo.as_deref().and_then(unhex) else { return Ok(None) };
+    Ok(Some(ctx.files.get(actor.org, &hash).await?))
 }

@@ -6,7 +6,7 @@ use crate::services::organisation::{due_date, seller};
 use crate::services::work::{Deed, Work};
 use crate::store::billing;
 use crate::store::billing::BilledPeriod;
-use crate::store::customer::Customer;
+use crate::store::customer::{self, Customer, DocumentAddress};
 use crate::store::delivery::{self, Address as DeliveryAddress, Delivery};
 use crate::store::invoice::{self as store, Invoice, IssueRows};
 use crate::store::ledger::{self, Entry, OpenItemRow};
@@ -22,7 +22,7 @@ use domain::kid::KidError;
 use domain::ledger::{Transfer, invoice_transfers};
 use domain::money::Money;
 use domain::numbers::OrgNumber;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use uuid::Uuid;
 
 /// Version of the document templates; part of what an issued invoice records.
@@ -44,6 +44,8 @@ pub struct Billing {
     pub send_after: DateTime<Utc>,
     /// The run.
     pub run_id: Option<Uuid>,
+    /// Addresses chosen for the documents of protected identities; few organisations have any.
+    chosen_addresses: HashMap<Uuid, DocumentAddress>,
 }
 
 impl Billing {
@@ -63,7 +65,8 @@ impl Billing {
         let issued_on = issued_on.unwrap_or_else(|| ctx.today());
         let due_on = due_on.unwrap_or_else(|| due_date(&org, issued_on));
         let seller = seller(&org, &account)?;
-        Ok(Self { seller, org, account, issued_on, due_on, send_after: work.at, run_id: None })
+        let chosen_addresses = customer::list_document_addresses(&work.tx).await?;
+        Ok(Self { seller, org, account, issued_on, due_on, send_after: work.at, run_id: None, chosen_addresses })
     }
 
     /// A document for a customer, priced and not yet numbered.
@@ -78,13 +81,28 @@ impl Billing {
             delivery_place: None,
             language: language(&self.org, customer),
             seller: self.seller.clone(),
-            buyer: buyer(customer),
+            buyer: self.buyer(customer),
             lines,
             totals,
             kid: None,
             credits: None,
             note: None,
         }
+    }
+
+    /// The buyer as frozen. A protected identity has the address chosen for documents, where one is (decision 41).
+    fn buyer(&self, customer: &Customer) -> Buyer {
+        let mut buyer = buyer(customer);
+        if let Some(chosen) = self.chosen_addresses.get(&customer.row.id).filter(|_| customer.record.is_protected()) {
+            buyer.address = Address {
+                street: chosen.street.clone(),
+                street2: chosen.street2.clone(),
+                postal_code: chosen.postal_code.clone(),
+                city: chosen.city.clone(),
+                country: chosen.country.clone(),
+            };
+        }
+        buyer
     }
 
     /// Prices lines into a document.
@@ -96,7 +114,8 @@ impl Billing {
     }
 }
 
-fn language(org: &Organisation, customer: &Customer) -> Language {
+/// Language of a customer's documents.
+pub(crate) fn language(org: &Organisation, customer: &Customer) -> Language {
     Language::from_code(customer.record.get(Field::Language).unwrap_or(&org.language))
 }
 

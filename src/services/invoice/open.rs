@@ -6,7 +6,7 @@ use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer;
 use crate::store::invoice::{self as store, KidRow};
-use crate::store::ledger::{self, Entry, OpenItemRow};
+use crate::store::ledger::{self, Entry, OpenItemRow, OpeningItemRow};
 use crate::store::organisation::{self, Counter};
 use chrono::NaiveDate;
 use domain::kid::{Modulus, is_valid};
@@ -38,22 +38,53 @@ pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Resul
     let billing = Billing::load(ctx, &work, None, None).await?;
     let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let voucher = organisation::take_numbers(&work.tx, Counter::Voucher, count).await?;
-    let (mut entries, mut open, mut kids) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, item) in items.iter().enumerate() {
+    let mut rows = Rows::default();
+    for ((i, item), voucher_no) in items.iter().enumerate().zip(voucher..) {
+        rows.add(&work, &billing, i, item, voucher_no).await?;
+    }
+    ledger::insert_entries(&work.tx, &rows.entries).await?;
+    ledger::insert_items(&work.tx, &rows.open).await?;
+    ledger::insert_opening_items(&work.tx, &rows.old).await?;
+    store::insert_kids(&work.tx, &rows.kids).await.map_err(|e| match e {
+        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
+        other => other.into(),
+    })?;
+    work.done(Deed { verb: "opening_items.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
+    Ok(actor.org)
+}
+
+/// Rows of opening items, written together.
+#[derive(Default)]
+struct Rows {
+    entries: Vec<Entry>,
+    open: Vec<OpenItemRow>,
+    old: Vec<OpeningItemRow>,
+    kids: Vec<KidRow>,
+}
+
+impl Rows {
+    async fn add(
+        &mut self,
+        work: &Work<'_>,
+        billing: &Billing,
+        i: usize,
+        item: &OpeningItem,
+        voucher_no: i64,
+    ) -> Result<(), Error> {
         let at = |name: &str| format!("items[{i}].{name}");
         if item.remaining_ore <= 0 {
             return Err(Error::field(at("remaining_ore"), "out_of_range", "above zero; leave out what is paid"));
         }
-        let customer_id = customer::find_by_number(&work.tx, &item.customer_number).await?;
+        let customer_id = customer::resolve_number(&work.tx, &item.customer_number).await?;
         let customer_id = customer_id
             .ok_or_else(|| Error::field(at("customer_number"), "unknown_customer", "no customer has this number"))?;
-        let id = work.id();
+        let (org_id, id) = (work.tx.org(), work.id());
         if let Some(kid) = &item.kid {
             if !is_valid(kid, Modulus::Mod10) && !is_valid(kid, Modulus::Mod11) {
                 return Err(Error::field(at("kid"), "invalid_kid", "the control character is wrong"));
             }
-            kids.push(KidRow {
-                org_id: actor.org,
+            self.kids.push(KidRow {
+                org_id,
                 bank_account_id: billing.account.id,
                 kid: kid.clone(),
                 customer_id,
@@ -61,8 +92,19 @@ pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Resul
                 imported: true,
             });
         }
-        open.push(OpenItemRow {
-            org_id: actor.org,
+        self.old.push(OpeningItemRow {
+            org_id,
+            id,
+            customer_id,
+            old_number: item.old_number.clone(),
+            issued_on: item.issued_on,
+            due_on: item.due_on,
+            amount_ore: item.remaining_ore,
+            kid: item.kid.clone(),
+            created_at: work.at,
+        });
+        self.open.push(OpenItemRow {
+            org_id,
             id,
             customer_id,
             invoice_id: id,
@@ -72,10 +114,10 @@ pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Resul
             amount_ore: item.remaining_ore,
             remaining_ore: item.remaining_ore,
         });
-        entries.push(Entry {
-            org_id: actor.org,
+        self.entries.push(Entry {
+            org_id,
             id: work.id(),
-            voucher_no: voucher + i64::try_from(i).unwrap_or_default(),
+            voucher_no,
             booked_on: billing.issued_on,
             kind: "opening".to_owned(),
             debit_role: "receivable".to_owned(),
@@ -87,16 +129,9 @@ pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Resul
             invoice_id: None,
             payment_id: None,
             reverses_id: None,
-            reason: Some(format!("opening item {}", item.old_number)),
+            reason: Some("opening item".to_owned()),
             created_at: work.at,
         });
+        Ok(())
     }
-    ledger::insert_entries(&work.tx, &entries).await?;
-    ledger::insert_items(&work.tx, &open).await?;
-    store::insert_kids(&work.tx, &kids).await.map_err(|e| match e {
-        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
-        other => other.into(),
-    })?;
-    work.done(Deed { verb: "opening_items.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
-    Ok(actor.org)
 }

@@ -2,6 +2,7 @@
 
 use super::posting::Posting;
 use crate::ctx::{Ctx, sha256};
+use crate::progress::Tracker;
 use crate::services::error::{Error, Kind};
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::invoice::KidRow;
@@ -105,6 +106,11 @@ async fn book(
         matched: 0,
         sum: Money::ZERO,
         seen: HashMap::new(),
+        tracker: ctx.progress.begin(
+            actor.org,
+            "bank_file.import",
+            file.assignments.iter().map(|a| a.payments.len()).sum(),
+        ),
     };
     let row = |i: &Importer<'_>, mandates: usize| BankFile {
         org_id: actor.org,
@@ -177,6 +183,7 @@ struct Importer<'a> {
     sum: Money,
     /// How often each identity was met in this file.
     seen: HashMap<Vec<u8>, usize>,
+    tracker: Tracker,
 }
 
 /// Rows of one chunk.
@@ -192,6 +199,7 @@ impl Importer<'_> {
     async fn take(&mut self, assignment: &Assignment<'_>, account: &BankAccount) -> Result<(), Error> {
         for chunk in assignment.payments.chunks(CHUNK) {
             self.take_chunk(chunk, account).await?;
+            self.tracker.advance(chunk.len());
         }
         Ok(())
     }

@@ -89,6 +89,7 @@ impl TestApp {
             mailer: Arc::new(SpoolMailer::new(dir.path().join("spool"))),
             files: Arc::new(LocalFiles::new(dir.path().join("files"))),
             config: Arc::new(config),
+            progress: reskontro::progress::Progress::default(),
             key: Arc::new(InstallationKey::new([7; 32])),
         };
         Some(Self { ctx, clock, dir, backend })

@@ -27,6 +27,7 @@ pub fn association() -> NewOrganisation {
         language: "nb".into(),
         terms_days: 14,
         fiscal_year_start_month: 1,
+        first_invoice_number: None,
         accept_dpa: Some(DPA_VERSION.into()),
         bank_account: Some(NewBankAccount {
             account_no: ACCOUNT.into(),

@@ -86,6 +86,13 @@ pub struct RowNote {
     pub level: Option<String>,
 }
 
+impl RowNote {
+    /// An error that rejects a whole row.
+    pub fn row_error(line: usize, code: &str) -> Self {
+        Self { line, column: None, heading: None, code: code.to_owned(), level: Some("row".to_owned()) }
+    }
+}
+
 /// Whether a row ends or keeps the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Standing {

@@ -2,6 +2,7 @@
 
 use super::canvas::{Canvas, GROUND, LINE, MM, Style, TEXT};
 use super::face::{Faces, Weight};
+use super::logo::Logo;
 use crate::RenderError;
 use crate::format::{amount, decimal, facts, legal, quantity, rate, seller_number, short_date, title};
 use crate::words::{Words, words};
@@ -33,7 +34,7 @@ struct Sheet<'a> {
 }
 
 /// Draws all pages and returns the tags in reading order.
-pub(super) fn draw(file: &mut krilla::Document, doc: &Document) -> Result<TagTree, RenderError> {
+pub(super) fn draw(file: &mut krilla::Document, doc: &Document, logo: Option<Logo>) -> Result<TagTree, RenderError> {
     let faces = Faces::get()?;
     let w = words(doc.language);
     let texts: Vec<String> =
@@ -44,6 +45,7 @@ pub(super) fn draw(file: &mut krilla::Document, doc: &Document) -> Result<TagTre
     let mut tree = TagTree::new().with_lang(Some(doc.language.as_str().to_owned()));
     let mut table = TagGroup::new(Tag::Table);
     let mut after = Vec::new();
+    let mut logo = logo;
     let settings = || PageSettings::from_wh(210.0 * MM, 297.0 * MM);
     for (i, sheet) in sheets.iter().enumerate() {
         let settings = settings().ok_or_else(|| RenderError::Pdf("page size".to_owned()))?;
@@ -51,7 +53,7 @@ pub(super) fn draw(file: &mut krilla::Document, doc: &Document) -> Result<TagTre
         let mut surface = page.surface();
         let mut canvas = Canvas { surface: &mut surface, faces };
         let top = if i == 0 {
-            head(&mut canvas, doc, w).into_iter().for_each(|g| tree.push(g));
+            head(&mut canvas, doc, w, logo.take()).into_iter().for_each(|g| tree.push(g));
             95.0
         } else {
             28.0
@@ -128,12 +130,17 @@ fn paragraph(ids: impl IntoIterator<Item = krilla::tagging::Identifier>) -> TagG
 }
 
 /// Seller, title, return address, address in the window, facts.
-fn head(c: &mut Canvas<'_, '_>, doc: &Document, w: &Words) -> Vec<TagGroup> {
+fn head(c: &mut Canvas<'_, '_>, doc: &Document, w: &Words, logo: Option<Logo>) -> Vec<TagGroup> {
     let mut tags = Vec::new();
     let mut h1 = TagGroup::new(Tag::Hn(NonZeroU16::MIN, Some(title(doc).to_owned())));
     h1.push(c.text_right(RIGHT, 19.5, Style::new(19.0).bold(), title(doc)));
     tags.push(h1);
-    tags.push(paragraph([c.text(LEFT, 20.0, Style::new(14.0).bold(), &doc.seller.name)]));
+    let mut name_at = LEFT;
+    if let Some(logo) = logo {
+        name_at += logo.width + 3.5;
+        tags.push(logo.draw(c.surface, LEFT, 18.2, &doc.seller.name));
+    }
+    tags.push(paragraph([c.text(name_at, 20.0, Style::new(14.0).bold(), &doc.seller.name)]));
     let sender: Vec<String> = std::iter::once(doc.seller.name.clone()).chain(doc.seller.address.lines()).collect();
     let sender = format!("{} {}", w.return_to, sender.join(", "));
     let sender = c.faces.face(Weight::Regular).wrap(&sender, 6.5, 95.0 * MM).swap_remove(0);

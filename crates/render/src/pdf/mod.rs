@@ -3,6 +3,9 @@
 mod canvas;
 mod face;
 mod layout;
+mod logo;
+
+pub use logo::check_logo;
 
 use crate::RenderError;
 use crate::format::title;
@@ -14,24 +17,35 @@ use krilla::destination::XyzDestination;
 use krilla::geom::Point;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
+use logo::Logo;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Documents drawn since the cache of glyph outlines was last trimmed.
 static DRAWN: AtomicUsize = AtomicUsize::new(0);
 
-/// Draws a document. `id` names the file for ever: the same document and id give the same bytes.
-pub fn pdf(doc: &Document, id: &[u8]) -> Result<Vec<u8>, RenderError> {
-    let bad = |e: &dyn std::fmt::Debug| RenderError::Pdf(format!("{e:?}"));
+fn bad(e: &dyn std::fmt::Debug) -> RenderError {
+    RenderError::Pdf(format!("{e:?}"))
+}
+
+/// An empty file that refuses to be anything but PDF/A-3a and PDF/UA-1.
+fn new_file() -> Result<krilla::Document, RenderError> {
     let configuration = ConfigurationBuilder::new()
         .with_archival_validator(Archival::A3_A)
         .with_accessibility_validator(Accessibility::UA1)
         .finish()
         .map_err(|e| bad(&e))?;
-    let mut file = krilla::Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
+    Ok(krilla::Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() }))
+}
+
+/// Draws a document, with the seller's logo where it has one. `id` names the file for ever: the same document, logo and
+/// id give the same bytes.
+pub fn pdf(doc: &Document, logo: Option<&[u8]>, id: &[u8]) -> Result<Vec<u8>, RenderError> {
+    let mut file = new_file()?;
+    let logo = logo.map(Logo::open).transpose()?;
     let heading = format!("{} {}", title(doc), doc.number);
     file.set_metadata(metadata(doc, &heading, id));
-    let tree = layout::draw(&mut file, doc)?;
+    let tree = layout::draw(&mut file, doc, logo)?;
     file.set_tag_tree(tree);
     let mut outline = Outline::new();
     outline.push_child(OutlineNode::new(heading, XyzDestination::new(0, Point::from_xy(0.0, 0.0))));

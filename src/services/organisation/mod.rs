@@ -1,13 +1,19 @@
 //! Organisations: setting one up, its bank accounts and its data-processing agreement.
 
-use super::error::{Error, FieldError, Kind};
+mod accounts;
+mod settings;
+
+pub use accounts::{GlAccount, NewBankAccount, NewVatCode, add_account, add_vat_code, gl_accounts, set_gl_accounts};
+pub use settings::{LOGO_BYTES, OrganisationPatch, patch, set_logo, start_series};
+
+use super::error::{Error, FieldError};
 use super::work::{Actor, Deed, Work};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, hex};
 use crate::store::organisation::{self as store, BankAccount, Organisation};
+use accounts::{insert_account, new_account};
 use chrono::NaiveDate;
 use domain::delivery::is_mail_address;
 use domain::invoice::{Address, Seller};
-use domain::kid::{KidScheme, Modulus};
 use domain::numbers::{AccountNumber, OrgNumber};
 use domain::vat;
 use serde::{Deserialize, Serialize};
@@ -55,6 +61,8 @@ pub struct NewOrganisation {
     /// First month of the financial year, 1 to 12.
     #[serde(default = "default_month")]
     pub fiscal_year_start_month: u8,
+    /// Number of the first invoice; set once.
+    pub first_invoice_number: Option<u32>,
     /// Version of the data-processing agreement accepted now.
     pub accept_dpa: Option<String>,
     /// Account customers pay to.
@@ -69,33 +77,6 @@ const fn default_terms() -> u16 {
 }
 const fn default_month() -> u8 {
     1
-}
-
-/// A bank account and how its KIDs are made.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewBankAccount {
-    /// Eleven digits.
-    pub account_no: String,
-    /// What it is called.
-    #[serde(default)]
-    pub name: String,
-    /// `mod10` or `mod11`, as registered with the bank.
-    #[serde(default = "default_modulus")]
-    pub kid_modulus: String,
-    /// Digits of the customer part.
-    #[serde(default = "default_digits")]
-    pub kid_customer_digits: u8,
-    /// Digits of the invoice part.
-    #[serde(default = "default_digits")]
-    pub kid_invoice_digits: u8,
-}
-
-fn default_modulus() -> String {
-    "mod10".to_owned()
-}
-const fn default_digits() -> u8 {
-    7
 }
 
 /// Sets up an organisation and returns its id.
@@ -137,13 +118,14 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
         updated_at: work.at,
         name: new.name,
     };
-    let series = entity::number_series::Model {
+    let first_number = new.first_invoice_number.map_or(10_001, i64::from);
+    let series = store::NumberSeries {
         org_id,
         id: work.id(),
         code: "invoice".to_owned(),
-        next_number: 10_001,
-        first_number: 10_001,
-        start_set_at: None,
+        next_number: first_number,
+        first_number,
+        start_set_at: new.first_invoice_number.map(|_| work.at),
     };
     let rows = vat_rows(&work, org_id);
     store::insert(&work.tx, row, series, &rows).await?;
@@ -190,6 +172,7 @@ fn check(new: &NewOrganisation) -> Result<(), Error> {
     );
     require(is_mail_address(&new.email), "email", "invalid_email", "an e-mail address such as post@example.no");
     require(matches!(new.language.as_str(), "nb" | "nn" | "en"), "language", "unknown", "nb, nn or en");
+    require(new.first_invoice_number != Some(0), "first_invoice_number", "out_of_range", "1 or more");
     require(new.terms_days <= 365, "terms_days", "out_of_range", "0 to 365 days");
     require((1..=12).contains(&new.fiscal_year_start_month), "fiscal_year_start_month", "out_of_range", "1 to 12");
     require(
@@ -199,133 +182,6 @@ fn check(new: &NewOrganisation) -> Result<(), Error> {
         &format!("the version in force is {DPA_VERSION}"),
     );
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
-}
-
-fn new_account(work: &Work<'_>, org_id: Uuid, new: &NewBankAccount) -> Result<BankAccount, Error> {
-    let account = AccountNumber::parse(&new.account_no)
-        .map_err(|e| Error::field("bank_account.account_no", "invalid_account_no", e.to_string()))?;
-    let modulus = Modulus::parse(&new.kid_modulus)
-        .ok_or_else(|| Error::field("bank_account.kid_modulus", "unknown", "mod10 or mod11"))?;
-    KidScheme::new(new.kid_customer_digits, new.kid_invoice_digits, modulus)
-        .map_err(|e| Error::field("bank_account.kid_invoice_digits", "invalid_kid_scheme", e.to_string()))?;
-    Ok(BankAccount {
-        org_id,
-        id: work.id(),
-        version: 1,
-        account_no: account.as_str().to_owned(),
-        name: new.name.clone(),
-        kid_modulus: modulus.as_str().to_owned(),
-        kid_customer_digits: new.kid_customer_digits.into(),
-        kid_invoice_digits: new.kid_invoice_digits.into(),
-        kid_frozen_at: None,
-        next_kid_serial: 1,
-        created_at: work.at,
-    })
-}
-
-async fn insert_account(work: &Work<'_>, account: BankAccount) -> Result<(), Error> {
-    match store::insert_account(&work.tx, account).await {
-        Err(crate::store::Error::Conflict(_)) => {
-            let message = "this account is registered by an organisation of this installation already";
-            Err(Error::conflict("account_taken", message))
-        }
-        other => Ok(other?),
-    }
-}
-
-/// Adds a bank account.
-pub async fn add_account(ctx: &Ctx, actor: &Actor, new: &NewBankAccount) -> Result<Uuid, Error> {
-    let work = Work::begin(ctx, actor).await?;
-    let account = new_account(&work, actor.org, new)?;
-    let id = account.id;
-    let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    insert_account(&work, account).await?;
-    if org.default_bank_account_id.is_none() {
-        org.default_bank_account_id = Some(id);
-        store::update(&work.tx, org).await?;
-    }
-    work.done(Deed { verb: "bank_account.added", subject: "bank_account", id, fields: "" }).await?;
-    Ok(id)
-}
-
-/// What may be changed of an organisation; what is left out stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct OrganisationPatch {
-    /// Street or box.
-    pub street: Option<String>,
-    /// Postal code.
-    pub postal_code: Option<String>,
-    /// Post town.
-    pub city: Option<String>,
-    /// Contact address.
-    pub email: Option<String>,
-    /// Telephone.
-    pub phone: Option<String>,
-    /// Where its privacy statement is.
-    pub privacy_url: Option<String>,
-    /// Days from invoice date to due date.
-    pub terms_days: Option<u16>,
-    /// Name mails come from.
-    pub sender_name: Option<String>,
-    /// Address mails come from.
-    pub sender_email: Option<String>,
-    /// Percent of active customers a full list may end without force.
-    pub guard_percent: Option<u8>,
-}
-
-/// Changes an organisation of the version the client saw.
-pub async fn patch(ctx: &Ctx, actor: &Actor, version: i64, patch: &OrganisationPatch) -> Result<(), Error> {
-    let wrong = |field: &str, ok: bool, message: &str| {
-        if ok { Ok(()) } else { Err(Error::field(field, "invalid", message)) }
-    };
-    for (field, address) in [("email", &patch.email), ("sender_email", &patch.sender_email)] {
-        wrong(field, address.as_deref().is_none_or(is_mail_address), "an e-mail address such as post@example.no")?;
-    }
-    wrong("terms_days", patch.terms_days.is_none_or(|d| d <= 365), "0 to 365 days")?;
-    wrong("guard_percent", patch.guard_percent.is_none_or(|p| p <= 100), "0 to 100 percent")?;
-    let work = Work::begin(ctx, actor).await?;
-    let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    if org.version != version {
-        return Err(Error::refuse(
-            Kind::Changed,
-            "version_mismatch",
-            "somebody changed the organisation; read it again",
-        ));
-    }
-    let mut fields = Vec::new();
-    let mut text = |name: &'static str, to: &mut Option<String>, from: &Option<String>| {
-        if from.is_some() {
-            to.clone_from(from);
-            fields.push(name);
-        }
-    };
-    text("street", &mut org.street, &patch.street);
-    text("postal_code", &mut org.postal_code, &patch.postal_code);
-    text("city", &mut org.city, &patch.city);
-    text("email", &mut org.email, &patch.email);
-    text("phone", &mut org.phone, &patch.phone);
-    text("privacy_url", &mut org.privacy_url, &patch.privacy_url);
-    if let Some(name) = &patch.sender_name {
-        org.sender_name.clone_from(name);
-        fields.push("sender_name");
-    }
-    if let Some(address) = &patch.sender_email {
-        org.sender_email.clone_from(address);
-        fields.push("sender_email");
-    }
-    if let Some(days) = patch.terms_days {
-        org.terms_days = days.into();
-        fields.push("terms_days");
-    }
-    if let Some(percent) = patch.guard_percent {
-        org.guard_percent = percent.into();
-        fields.push("guard_percent");
-    }
-    org.updated_at = work.at;
-    store::update(&work.tx, org).await?;
-    let fields = fields.join(",");
-    work.done(Deed { verb: "organisation.changed", subject: "organisation", id: actor.org, fields: &fields }).await
 }
 
 /// Accepts the data-processing agreement.
@@ -362,7 +218,7 @@ pub fn seller(org: &Organisation, account: &BankAccount) -> Result<Seller, Error
         phone: org.phone.clone(),
         privacy_url: org.privacy_url.clone(),
         account: AccountNumber::parse(&account.account_no).map_err(|_| bad("account_no"))?,
-        logo: None,
+        logo: org.logo.as_deref().map(hex),
     })
 }
 
