@@ -6,6 +6,7 @@ use reskontro::services::Actor;
 use reskontro::services::access::{self, Scope};
 use reskontro::services::organisation;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// The service on a port of its own.
 struct Api {
@@ -50,16 +51,31 @@ async fn another(app: &TestApp) -> Actor {
 
 const ID: &str = "01939f8e-0000-7000-8000-000000000001";
 
-fn operations() -> Vec<(Method, String)> {
+/// Every route as documented.
+fn templates() -> Vec<(Method, String)> {
     let document: Value = serde_json::from_str(&reskontro::http::openapi_json().unwrap()).unwrap();
     let mut out = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys() {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-            out.push((method, path.replace("{id}", ID)));
+            out.push((method, path.clone()));
         }
     }
     out
+}
+
+/// A path with its names filled in.
+fn filled(path: &str, value: &dyn Fn(&str) -> String) -> String {
+    let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+        Some(name) => value(name),
+        None => part.to_owned(),
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    if path == "/api/v1/customer-syncs" { format!("{path}?mode=full") } else { path }
+}
+
+fn operations() -> Vec<(Method, String)> {
+    templates().into_iter().map(|(method, path)| (method, filled(&path, &|_| ID.to_owned()))).collect()
 }
 
 both!(every_route_asks_for_a_key, async |app: &TestApp| {
@@ -89,46 +105,163 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
         if method == Method::GET || looks.contains(&path.as_str()) {
             continue;
         }
-        let asked = if path == "/api/v1/customer-syncs" { format!("{path}?mode=full") } else { path.clone() };
-        let (status, body) = api.send(method.clone(), &asked, Some(&reader), Some(&json!({}))).await;
+        let (status, body) = api.send(method.clone(), &path, Some(&reader), Some(&json!({}))).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}: {body}");
         assert_eq!(body["code"], "scope_too_small", "{method} {path}");
     }
 });
 
-both!(another_organisations_things_are_not_found, async |app: &TestApp| {
-    let ours = app.association().await;
-    let theirs = another(app).await;
+/// What manages keys and the organisation: a writing key may not.
+const ADMIN: [(&str, &str); 11] = [
+    ("PATCH", "/organisation"),
+    ("POST", "/organisation/dpa"),
+    ("PUT", "/organisation/logo"),
+    ("DELETE", "/organisation/logo"),
+    ("PUT", "/number-series/{code}"),
+    ("PUT", "/gl-accounts"),
+    ("POST", "/bank-accounts"),
+    ("POST", "/vat-codes"),
+    ("GET", "/api-keys"),
+    ("POST", "/api-keys"),
+    ("DELETE", "/api-keys/{id}"),
+];
+
+both!(a_writing_key_manages_nothing, async |app: &TestApp| {
+    let actor = app.association().await;
+    let writer = key(app, &actor, Scope::Write).await;
+    let api = Api::serve(app).await;
+    for (method, path) in templates() {
+        let managed = ADMIN.iter().any(|(m, p)| method == *m && path == format!("/api/v1{p}"));
+        let asked = filled(&path, &|_| ID.to_owned());
+        let (status, body) = api.send(method.clone(), &asked, Some(&writer), Some(&json!({}))).await;
+        assert_eq!(status == StatusCode::FORBIDDEN, managed, "{method} {path}: {status} {body}");
+        assert_ne!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+});
+
+/// One thing of every kind an address may name.
+async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, String> {
+    let ours = access::authenticate(&app.ctx, key).await.unwrap().0;
     app.product(&ours, "A", "Vare", "100").await;
-    let list = "Kundenr;Navn;Postnr;Poststed;E-post\n1;Kari Nord;0150;Oslo;kari@example.org\n";
+    let list =
+        "Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n1;Kari Nord;Gata 1;0150;Oslo;kari@example.org;A\n";
     app.sync(&ours, list.as_bytes(), formats::customer_list::Mode::Full).await;
-    let tx = app.ctx.db.read(ours.org).await.unwrap();
-    let customer = reskontro::store::views::customers(&tx, uuid::Uuid::nil(), 1).await.unwrap()[0].id;
-    tx.commit().await.unwrap();
+    let made = async |path: &str, body: Value| -> String {
+        let (status, made) = api.send(Method::POST, &format!("/api/v1{path}"), Some(key), Some(&body)).await;
+        assert_eq!(status, StatusCode::CREATED, "{path}: {made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let first = async |path: &str| -> String {
+        let (_, listed) = api.send(Method::GET, &format!("/api/v1{path}"), Some(key), None).await;
+        listed["items"][0]["id"].as_str().unwrap_or_else(|| panic!("{path}: {listed}")).to_owned()
+    };
+    let customer = first("/customers").await;
+    let draft = json!({ "customer_id": customer, "lines": [{ "product_number": "A", "quantity": "1" }] });
+    let issued = made("/invoices", draft.clone()).await;
+    made(&format!("/invoice-drafts/{issued}/issue"), json!({})).await;
+    let plan = api
+        .client
+        .post(format!("{}/api/v1/customer-syncs?mode=full", api.base))
+        .bearer_auth(key)
+        .body(list)
+        .send()
+        .await
+        .unwrap();
+    let file = crate::road::ocr_file(&[("99999999", 12_300)]);
+    let file = api.client.post(format!("{}/api/v1/bank-files", api.base)).bearer_auth(key).body(file).send().await;
+    let id = async |answer: reqwest::Response| {
+        let body: Value = answer.json().await.unwrap();
+        body["id"].as_str().or(body["file"]["id"].as_str()).unwrap_or_else(|| panic!("{body}")).to_owned()
+    };
+    let today = app.ctx.today();
+    HashMap::from([
+        ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
+        ("customers", customer),
+        ("customer-syncs", id(plan).await),
+        ("products", first("/products").await),
+        ("standing-orders", first("/standing-orders").await),
+        ("deliveries", first("/deliveries").await),
+        ("invoices", issued),
+        ("invoice-drafts", made("/invoices", draft).await),
+        ("invoice-runs", made("/invoice-runs", json!({})).await),
+        ("bank-files", id(file.unwrap()).await),
+        ("payments", first("/payments").await),
+        ("posting-exports", made("/posting-exports", json!({ "from_on": today, "to_on": today })).await),
+        ("api-keys", made("/api-keys", json!({ "name": "one more", "scope": "read" })).await),
+    ])
+}
+
+/// A body each route accepts, where an empty one is not enough to get as far as looking the thing up.
+fn body_for(path: &str) -> Value {
+    match path.rsplit('/').next().unwrap() {
+        "end" => json!({ "reason": "flyttet" }),
+        "renumber" => json!({ "number": "77" }),
+        "contacts" => json!({ "name": "Liv" }),
+        "allocate" => json!({ "invoice_id": ID }),
+        "reverse" => json!({ "reason": "feil" }),
+        "credit" if path.contains("invoice-runs") => json!({ "reason": "feil" }),
+        _ if path.contains("/invoice-drafts/") => json!({ "customer_id": ID, "lines": [] }),
+        _ => json!({}),
+    }
+}
+
+both!(another_organisations_things_are_not_found, async |app: &TestApp| {
+    let (ours, theirs) = (app.association().await, another(app).await);
     let (our_key, their_key) = (key(app, &ours, Scope::Admin).await, key(app, &theirs, Scope::Admin).await);
     let api = Api::serve(app).await;
-    let draft = json!({ "customer_id": customer, "lines": [{ "product_number": "A", "quantity": "1" }] });
+    let things = things(app, &api, &our_key).await;
+    let mut asked = 0;
+    for (method, path) in templates() {
+        let Some((before, _)) = path.split_once("/{id}") else { continue };
+        let kind = before.rsplit('/').next().unwrap();
+        let real = filled(&path, &|name| match name {
+            "id" => things.get(kind).unwrap_or_else(|| panic!("no thing of kind {kind}")).clone(),
+            _ => things["contacts"].clone(),
+        });
+        let request = api.client.request(method.clone(), format!("{}{real}", api.base)).bearer_auth(&their_key);
+        let answer = request.header("If-Match", "\"1\"").json(&body_for(&path)).send().await.unwrap();
+        let status = answer.status();
+        assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.text().await.unwrap());
+        if method == Method::GET {
+            let (status, body) = api.send(Method::GET, &real, Some(&our_key), None).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        }
+        asked += 1;
+    }
+    assert!(asked > 35, "{asked} routes");
+    let draft = json!({ "customer_id": things["customers"], "lines": [{ "product_number": "A", "quantity": "1" }] });
     let (status, _) = api.send(Method::POST, "/api/v1/invoices", Some(&their_key), Some(&draft)).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    let (status, made) = api.send(Method::POST, "/api/v1/invoices", Some(&our_key), Some(&draft)).await;
-    assert_eq!(status, StatusCode::CREATED, "{made}");
-    let id = made["id"].as_str().unwrap();
-    let (status, issued) =
-        api.send(Method::POST, &format!("/api/v1/invoice-drafts/{id}/issue"), Some(&our_key), None).await;
-    assert_eq!(status, StatusCode::CREATED, "{issued}");
-    for path in [
-        format!("/api/v1/invoices/{id}"),
-        format!("/api/v1/customers/{customer}"),
-        format!("/api/v1/invoices/{id}/pdf"),
-        format!("/api/v1/invoices/{id}/timeline"),
-    ] {
-        assert_eq!(api.send(Method::GET, &path, Some(&our_key), None).await.0, StatusCode::OK, "{path}");
-        assert_eq!(api.send(Method::GET, &path, Some(&their_key), None).await.0, StatusCode::NOT_FOUND, "{path}");
-    }
     // A key that names our organisation and their key id is no key.
     let forged = their_key.replace(&theirs.org.simple().to_string(), &ours.org.simple().to_string());
     let (status, _) = api.send(Method::GET, "/api/v1/customers", Some(&forged), None).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+});
+
+both!(a_request_under_way_is_not_begun_again, async |app: &TestApp| {
+    let actor = app.association().await;
+    let writer = key(app, &actor, Scope::Write).await;
+    let api = Api::serve(app).await;
+    // A key's first use is noted, which the writer held below would stop.
+    api.send(Method::GET, "/api/v1/products", Some(&writer), None).await;
+    // The writer holds what the request needs, so that it is under way while the second one asks.
+    let tx = app.ctx.db.write(actor.org).await.unwrap();
+    reskontro::store::organisation::lock(&tx).await.unwrap();
+    let body = json!({ "items": [] });
+    let post = || {
+        let request = api.client.post(format!("{}/api/v1/opening-items", api.base)).bearer_auth(&writer);
+        request.header("Idempotency-Key", "one").json(&body).send()
+    };
+    let (mut one, mut other) = (tokio::spawn(post()), tokio::spawn(post()));
+    let (refused, waiting) = tokio::select! {
+        answer = &mut one => (answer, other),
+        answer = &mut other => (answer, one),
+    };
+    let refused = refused.unwrap().unwrap();
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    assert_eq!(refused.json::<Value>().await.unwrap()["code"], "idempotency_key_in_use");
+    tx.commit().await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::CREATED);
 });
 
 both!(a_repeated_request_gives_the_first_answer, async |app: &TestApp| {
