@@ -1,6 +1,6 @@
 //! Bank files at the command line.
 
-use super::{Org, context, print_json, text, watched};
+use super::{Org, context, print_json, read_file, text, watched};
 use crate::services::payment::{ImportOptions, import};
 use anyhow::Context;
 use clap::Subcommand;
@@ -38,7 +38,7 @@ pub(super) async fn run(command: BankCommand) -> anyhow::Result<ExitCode> {
             let ctx = context().await?;
             let actor = org.actor(&ctx).await?;
             for file in files {
-                let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+                let bytes = read_file(&file, ctx.config.limits.bank_file_bytes)?;
                 let work = import(&ctx, &actor, &bytes, ImportOptions { only_known_accounts });
                 let done = watched(&ctx, &actor, work).await.with_context(|| file.display().to_string())?;
                 if done.repeated {

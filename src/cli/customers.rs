@@ -1,13 +1,12 @@
 //! Customer lists at the command line.
 
-use super::{Org, context, print_json, text, watched};
+use super::{Org, context, print_json, read_file, text, watched};
 use crate::services::customer::{self, Action, Input, PlanReport, PlanRow};
-use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use domain::customer::shown;
 use formats::customer_list::Mode;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -65,7 +64,7 @@ pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
     match command {
         CustomersCommand::Plan { file, mode, json, org } => {
             let actor = org.actor(&ctx).await?;
-            let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let bytes = read_file(&file, ctx.config.limits.customer_list_bytes)?;
             let input = Input { bytes: &bytes, mode: mode.into() };
             let planned = watched(&ctx, &actor, customer::plan(&ctx, &actor, &input)).await;
             let report = match planned {
@@ -83,8 +82,7 @@ pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
             let id = match Uuid::try_parse(&plan_or_file) {
                 Ok(id) => id,
                 Err(_) => {
-                    let bytes =
-                        std::fs::read(&plan_or_file).with_context(|| format!("{plan_or_file} cannot be read"))?;
+                    let bytes = read_file(Path::new(&plan_or_file), ctx.config.limits.customer_list_bytes)?;
                     let input = Input { bytes: &bytes, mode: mode.into() };
                     watched(&ctx, &actor, customer::plan(&ctx, &actor, &input)).await?.id
                 }

@@ -139,6 +139,16 @@ async fn context() -> anyhow::Result<Ctx> {
     crate::app::context(config).await
 }
 
+/// The bytes of a file, when it is no larger than allowed.
+fn read_file(path: &std::path::Path, limit: usize) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let size = std::fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?.len();
+    if usize::try_from(size).is_ok_and(|s| s > limit) {
+        bail!("{shown} has {} MB; at most {} MB are read (section limits of the settings)", size >> 20, limit >> 20);
+    }
+    std::fs::read(path).with_context(|| format!("{shown} cannot be read"))
+}
+
 /// Does long work, and tells whoever watches how far it is: one line that is written over.
 async fn watched<T>(ctx: &Ctx, actor: &Actor, work: impl Future<Output = T>) -> T {
     use std::io::{IsTerminal, Write};

@@ -1,6 +1,8 @@
 //! Why a use case did not do what was asked.
 
 use crate::store;
+use chrono::NaiveDate;
+use domain::calendar::is_plausible;
 use uuid::Uuid;
 
 /// What kind of no it is; HTTP maps each to a status.
@@ -99,6 +101,14 @@ impl Error {
     /// What was sent breaks a rule of one field.
     pub fn field(field: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError { field: field.into(), code: code.into(), message: message.into() }])
+    }
+
+    /// A day that nobody means.
+    pub fn unless_plausible(field: &str, day: Option<NaiveDate>) -> Result<(), Self> {
+        match day.filter(|d| !is_plausible(*d)) {
+            Some(day) => Err(Self::field(field, "out_of_range", format!("{day} is not between 2000 and 2100"))),
+            None => Ok(()),
+        }
     }
 
     /// There is no such thing.

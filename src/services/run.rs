@@ -9,7 +9,7 @@ use crate::store::billing::{self as store, Run, Skip};
 use crate::store::customer::{self, Customer};
 use crate::store::product::{self, Product, StandingOrder, StandingOrderLine};
 use crate::store::{bulk, organisation};
-use chrono::{Duration, NaiveDate};
+use chrono::{Days, Duration, NaiveDate};
 use domain::customer::{Field, Language};
 use domain::invoice::{Document, Kind, LineInput};
 use domain::money::{Micro, Money};
@@ -35,6 +35,16 @@ pub struct NewRun {
     pub due_on: Option<NaiveDate>,
     /// Minutes before mail goes out, to stop a mistake; 15 when left out.
     pub send_after_minutes: Option<u16>,
+}
+
+impl NewRun {
+    fn bill_on(&self, today: NaiveDate) -> Result<NaiveDate, Error> {
+        let bill_on = self.bill_on.unwrap_or(today);
+        if bill_on > today + Days::new(366) {
+            return Err(Error::field("bill_on", "out_of_range", "at most a year ahead"));
+        }
+        Ok(bill_on)
+    }
 }
 
 /// What a run would do.
@@ -107,7 +117,7 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Re
     let looker = Actor { idempotency: None, ..actor.clone() };
     let work = Work::begin(ctx, &looker).await?;
     let billing = Billing::load(ctx, &work, None, new.due_on).await?;
-    let bill_on = new.bill_on.unwrap_or(billing.issued_on);
+    let bill_on = new.bill_on(billing.issued_on)?;
     let mut preview = Preview::default();
     let mut after = None;
     loop {
@@ -167,7 +177,7 @@ impl Preview {
 pub async fn start(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Uuid, Error> {
     let work = Work::begin(ctx, actor).await?;
     let billing = Billing::load(ctx, &work, None, new.due_on).await?;
-    let bill_on = new.bill_on.unwrap_or(billing.issued_on);
+    let bill_on = new.bill_on(billing.issued_on)?;
     let id = work.id();
     let minutes = i64::from(new.send_after_minutes.unwrap_or(15));
     let run = Run {

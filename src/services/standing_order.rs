@@ -57,6 +57,8 @@ const fn one() -> Micro {
 
 /// Makes a standing order.
 pub async fn create(ctx: &Ctx, actor: &Actor, new: NewStandingOrder) -> Result<Uuid, Error> {
+    Error::unless_plausible("from_on", Some(new.from_on))?;
+    Error::unless_plausible("end_on", new.end_on)?;
     if new.end_on.is_some_and(|end| end < new.from_on) {
         return Err(Error::field("end_on", "before_start", "the end is on or after the first day"));
     }
@@ -263,6 +265,8 @@ pub struct StandingOrderPatch {
 
 /// Changes a standing order of the version the client saw.
 pub async fn patch(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, patch: &StandingOrderPatch) -> Result<(), Error> {
+    Error::unless_plausible("from_on", patch.from_on)?;
+    Error::unless_plausible("end_on", patch.end_on.flatten())?;
     let work = Work::begin(ctx, actor).await?;
     let not_found = || Error::not_found("standing order");
     let seen = store::find_order(&work.tx, id).await?.ok_or_else(not_found)?;

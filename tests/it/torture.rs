@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-fn command(app: &TestApp, args: &[&str]) -> Command {
+pub fn command(app: &TestApp, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reskontro"));
     command
         .args(args)

@@ -49,6 +49,11 @@ pub fn add_months(date: NaiveDate, months: u32) -> Option<NaiveDate> {
     date.checked_add_months(Months::new(months))
 }
 
+/// Whether a day is one that business is done on: a slip such as 0206 or 20266 is not.
+pub fn is_plausible(date: NaiveDate) -> bool {
+    (2000..=2100).contains(&date.year())
+}
+
 /// Last day of the financial year that `date` falls in, for a year starting in `first_month`.
 pub fn financial_year_end(date: NaiveDate, first_month: u32) -> Option<NaiveDate> {
     let start_year = if date.month() >= first_month { date.year() } else { date.year() - 1 };

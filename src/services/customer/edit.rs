@@ -173,6 +173,7 @@ pub async fn end(ctx: &Ctx, actor: &Actor, id: Uuid, ending: &Ending) -> Result<
     if ending.reason.trim().is_empty() || ending.reason.chars().count() > 200 {
         return Err(Error::field("reason", "required", "say in up to 200 characters why"));
     }
+    Error::unless_plausible("ended_on", ending.ended_on)?;
     let work = Work::begin(ctx, actor).await?;
     organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
     let before = lock(&work, id, None).await?;

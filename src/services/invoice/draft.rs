@@ -61,6 +61,7 @@ pub struct DraftLine {
 /// Makes a draft. A draft has no number.
 pub async fn create_draft(ctx: &Ctx, actor: &Actor, new: &NewDraft) -> Result<Uuid, Error> {
     let work = Work::begin(ctx, actor).await?;
+    check_days(new)?;
     find_customer(&work.tx, new.customer_id).await?;
     inputs(ctx, &work.tx, &new.lines).await?;
     let id = work.id();
@@ -78,6 +79,12 @@ pub async fn create_draft(ctx: &Ctx, actor: &Actor, new: &NewDraft) -> Result<Uu
     Ok(id)
 }
 
+fn check_days(new: &NewDraft) -> Result<(), Error> {
+    Error::unless_plausible("due_on", new.due_on)?;
+    Error::unless_plausible("delivered_from", new.delivered_from)?;
+    Error::unless_plausible("delivered_to", new.delivered_to)
+}
+
 /// Changes a draft of the version the client saw.
 pub async fn update_draft(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, new: &NewDraft) -> Result<(), Error> {
     let work = Work::begin(ctx, actor).await?;
@@ -85,6 +92,7 @@ pub async fn update_draft(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, new:
     if row.version != version {
         return Err(Error::refuse(No::Changed, "version_mismatch", "somebody changed the draft; read it again"));
     }
+    check_days(new)?;
     find_customer(&work.tx, new.customer_id).await?;
     inputs(ctx, &work.tx, &new.lines).await?;
     row.customer_id = new.customer_id;

@@ -11,7 +11,7 @@ use crate::store::delivery::{self, Address as DeliveryAddress, Delivery};
 use crate::store::invoice::{self as store, Invoice, IssueRows};
 use crate::store::ledger::{self, Entry, OpenItemRow};
 use crate::store::organisation::{self, BankAccount, Counter, Organisation};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::customer::{Field, Language};
 use domain::delivery::is_mail_address;
 use domain::invoice::{
@@ -27,6 +27,9 @@ use uuid::Uuid;
 
 /// Version of the document templates; part of what an issued invoice records.
 pub(super) const TEMPLATE_VERSION: i64 = 1;
+
+/// Days a customer may be given to pay.
+const LONGEST_TERMS: u64 = 731;
 
 /// What every document of one batch shares.
 pub struct Billing {
@@ -64,6 +67,10 @@ impl Billing {
             .ok_or_else(|| Error::conflict("no_bank_account", "add a bank account before issuing invoices"))?;
         let issued_on = issued_on.unwrap_or_else(|| ctx.today());
         let due_on = due_on.unwrap_or_else(|| due_date(&org, issued_on));
+        if due_on > issued_on + Days::new(LONGEST_TERMS) || due_on < issued_on {
+            let message = "on or after the invoice date, and at most two years after it";
+            return Err(Error::field("due_on", "out_of_range", message));
+        }
         let seller = seller(&org, &account)?;
         let chosen_addresses = customer::list_document_addresses(&work.tx).await?;
         Ok(Self { seller, org, account, issued_on, due_on, send_after: work.at, run_id: None, chosen_addresses })

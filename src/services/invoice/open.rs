@@ -72,6 +72,8 @@ impl Rows {
         voucher_no: i64,
     ) -> Result<(), Error> {
         let at = |name: &str| format!("items[{i}].{name}");
+        Error::unless_plausible(&at("issued_on"), Some(item.issued_on))?;
+        Error::unless_plausible(&at("due_on"), Some(item.due_on))?;
         if item.remaining_ore <= 0 {
             return Err(Error::field(at("remaining_ore"), "out_of_range", "above zero; leave out what is paid"));
         }

@@ -44,6 +44,7 @@ pub async fn register(ctx: &Ctx, actor: &Actor, new: &NewPayment) -> Result<Uuid
     if new.amount_ore <= 0 {
         return Err(Error::field("amount_ore", "out_of_range", "above zero"));
     }
+    Error::unless_plausible("booked_on", new.booked_on)?;
     let booked_on = new.booked_on.unwrap_or_else(|| ctx.today());
     if booked_on > ctx.today() {
         return Err(Error::field("booked_on", "in_the_future", "money is registered when it has arrived"));

@@ -28,6 +28,10 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
+    pub fn set(&self, to: DateTime<Utc>) {
+        *self.0.lock().unwrap() = DateTime::from_timestamp_micros(to.timestamp_micros()).unwrap();
+    }
+
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         *now += by;
