@@ -1,7 +1,9 @@
 //! Made-up customers and payments.
 
 use chrono::NaiveDate;
+use domain::money::Micro;
 use formats::giro::{PaymentToWrite, write_ocr};
+use reskontro::services::product::NewProduct;
 use std::fmt::Write;
 
 /// The account that is paid to.
@@ -37,4 +39,16 @@ pub(crate) fn payments(kids: &[(String, i64)]) -> Vec<u8> {
         })
         .collect();
     write_ocr(1, ACCOUNT, &payments)
+}
+
+/// A product.
+pub(crate) fn product(number: &str, price: &str) -> anyhow::Result<NewProduct> {
+    Ok(NewProduct {
+        number: number.to_owned(),
+        name: format!("Vare {number}"),
+        unit: "H87".to_owned(),
+        unit_price: Micro::parse(price)?,
+        vat_code: "3".to_owned(),
+        every_months: 12,
+    })
 }

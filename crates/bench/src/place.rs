@@ -70,6 +70,11 @@ impl Place {
 
     /// An organisation to bill for.
     pub(crate) async fn organisation(&self) -> anyhow::Result<Actor> {
+        self.organisation_paid_to(crate::data::ACCOUNT).await
+    }
+
+    /// An organisation with an account of its own.
+    pub(crate) async fn organisation_paid_to(&self, account: &str) -> anyhow::Result<Actor> {
         let new = NewOrganisation {
             name: "Benk idrettslag".to_owned(),
             org_number: Some("312345676".to_owned()),
@@ -87,7 +92,7 @@ impl Place {
             first_invoice_number: None,
             accept_dpa: Some(DPA_VERSION.to_owned()),
             bank_account: Some(NewBankAccount {
-                account_no: crate::data::ACCOUNT.to_owned(),
+                account_no: account.to_owned(),
                 name: String::new(),
                 kid_modulus: "mod10".to_owned(),
                 kid_customer_digits: 7,

@@ -1,15 +1,14 @@
 //! The main job at size: sync, run, bank file.
 
-use crate::baseline::copy;
+use crate::baseline::{How, copy};
 use crate::data;
 use crate::measure::{Report, peak_mb, per_second, reset_peak};
 use crate::place::Place;
-use domain::money::Micro;
 use formats::customer_list::Mode;
 use reskontro::services::Actor;
 use reskontro::services::customer::{self, Input};
 use reskontro::services::payment::{ImportOptions, import};
-use reskontro::services::product::{self, NewProduct};
+use reskontro::services::product;
 use reskontro::services::run::{self as runs, NewRun};
 use reskontro::store::views;
 use std::time::Instant;
@@ -28,22 +27,16 @@ async fn plan_and_apply(place: &Place, actor: &Actor, bytes: &[u8]) -> anyhow::R
 pub(crate) async fn sync(place: &Place, report: &mut Report, rows: usize) -> anyhow::Result<Actor> {
     let actor = place.organisation().await?;
     for (number, price) in [("A", "450"), ("B", "1250.50")] {
-        let new = NewProduct {
-            number: number.to_owned(),
-            name: format!("Vare {number}"),
-            unit: "H87".to_owned(),
-            unit_price: Micro::parse(price)?,
-            vat_code: "3".to_owned(),
-            every_months: 12,
-        };
-        product::create(&place.ctx, &actor, new).await?;
+        product::create(&place.ctx, &actor, data::product(number, price)?).await?;
     }
     let (first_list, second_list) = (data::customers(rows, false), data::customers(rows, true));
     reset_peak();
     let first = plan_and_apply(place, &actor, &first_list).await?;
     let peak = peak_mb();
+    drop(first_list);
     let limit = copy(
         place,
+        How::Merge,
         &["customer", "customer_core", "customer_detail", "customer_contact", "standing_order", "standing_order_line"],
     )
     .await?;
@@ -67,6 +60,7 @@ pub(crate) async fn run(place: &Place, report: &mut Report, actor: &Actor, rows:
     anyhow::ensure!(usize::try_from(done.issued_count)? == rows, "{} invoices were issued", done.issued_count);
     let limit = copy(
         place,
+        How::Copy,
         &[
             "invoice",
             "invoice_text",
@@ -101,9 +95,9 @@ pub(crate) async fn bank(place: &Place, report: &mut Report, actor: &Actor, rows
     let took = began.elapsed();
     let peak = peak_mb();
     anyhow::ensure!(usize::try_from(done.file.matched)? == rows, "{} payments were placed", done.file.matched);
-    let limit = copy(place, &["payment", "payment_payer", "allocation"]).await?;
+    let limit = copy(place, How::Copy, &["payment", "payment_payer", "allocation"]).await?;
     // The ledger holds the invoices' entries too; the payments' share is one entry each.
-    let ledger = copy(place, &["ledger_entry"]).await? / 3;
+    let ledger = copy(place, How::Copy, &["ledger_entry"]).await? / 3;
     let limit = limit + ledger;
     report.add("bank file: payments with KID", place.db, per_second(rows, took), "pay/s", per_second(rows, limit), 0.4);
     report.at_most("bank file: peak memory", place.db, peak, "MB", PEAK_MB, 1.0);

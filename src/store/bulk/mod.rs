@@ -107,25 +107,39 @@ where
     rows.iter().flat_map(|row| columns.iter().map(|c| row.get(*c))).collect()
 }
 
-/// One array a column. Arrays hold no NULL here, so a stand-in value travels and is turned back by the database.
+/// One array a column, or one value where every row has the same: an organisation, a time, nothing. Arrays hold no NULL
+/// here, so a stand-in travels and is turned back by the database.
 fn unnest<E: EntityTrait>(sql: &mut String, columns: &[E::Column], rows: &[E::Model]) -> Vec<Value>
 where
     E::Model: ModelTrait<Entity = E>,
 {
-    let mut arrays = Vec::with_capacity(columns.len());
-    let mut selected = Vec::with_capacity(columns.len());
-    let mut casts = Vec::with_capacity(columns.len());
+    let mut bound = Vec::with_capacity(columns.len());
+    let (mut selected, mut casts, mut names) = (Vec::with_capacity(columns.len()), Vec::new(), Vec::new());
     for (i, column) in columns.iter().enumerate() {
         let definition = column.def();
         let kind = Kind::of(definition.get_column_type());
-        let values: Vec<Value> = rows.iter().map(|row| kind.array_value(row.get(*column))).collect();
-        selected.push(kind.selected(i, definition.is_null()));
-        casts.push(format!("${}::{}[]", i + 1, kind.travels_as()));
-        arrays.push(Value::Array(kind.array_type(), Some(Box::new(values))));
+        let place = format!("${}::{}", i + 1, kind.sql_type());
+        let mut values: Vec<Value> = rows.iter().map(|row| row.get(*column)).collect();
+        if values.windows(2).all(|pair| pair[0] == pair[1])
+            && let Some(only) = values.pop()
+        {
+            selected.push(place);
+            bound.push(only);
+            continue;
+        }
+        let name = format!("c{i}");
+        selected.push(kind.selected(&name, definition.is_null()));
+        casts.push(format!("{place}[]"));
+        names.push(name);
+        let values = values.into_iter().map(|v| kind.stand_in(v)).collect();
+        bound.push(Value::Array(kind.array_type(), Some(Box::new(values))));
     }
-    let names: Vec<String> = (0..columns.len()).map(|i| format!("c{i}")).collect();
-    let _ = write!(sql, "SELECT {} FROM unnest({}) AS t({})", selected.join(", "), casts.join(", "), names.join(", "));
-    arrays
+    let _ = write!(sql, "SELECT {}", selected.join(", "));
+    // Without an array it is one row: two would have different keys.
+    if !names.is_empty() {
+        let _ = write!(sql, " FROM unnest({}) AS t({})", casts.join(", "), names.join(", "));
+    }
+    bound
 }
 
 fn on_conflict<E: EntityTrait>(sql: &mut String, columns: &[E::Column]) {
@@ -167,13 +181,15 @@ impl Kind {
         }
     }
 
-    const fn travels_as(self) -> &'static str {
+    const fn sql_type(self) -> &'static str {
         match self {
             Self::Uuid => "uuid",
             Self::Int => "bigint",
             Self::Bool => "boolean",
             Self::Bytes => "bytea",
-            Self::Text | Self::Date | Self::Time => "text",
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Time => "timestamptz",
         }
     }
 
@@ -183,33 +199,36 @@ impl Kind {
             Self::Int => ArrayType::BigInt,
             Self::Bool => ArrayType::Bool,
             Self::Bytes => ArrayType::Bytes,
-            Self::Text | Self::Date | Self::Time => ArrayType::String,
+            Self::Text => ArrayType::String,
+            Self::Date => ArrayType::ChronoDate,
+            Self::Time => ArrayType::ChronoDateTimeUtc,
         }
     }
 
-    fn selected(self, i: usize, nullable: bool) -> String {
-        match (self, nullable) {
-            (Self::Uuid, true) => format!("NULLIF(c{i}, '00000000-0000-0000-0000-000000000000')"),
-            (Self::Int, true) => format!("NULLIF(c{i}, {})", i64::MIN),
-            (Self::Text, true) => format!("NULLIF(c{i}, E'\\x01')"),
-            (Self::Bytes, true) => format!("NULLIF(c{i}, ''::bytea)"),
-            (Self::Date, _) => format!("NULLIF(c{i}, '')::date"),
-            (Self::Time, _) => format!("NULLIF(c{i}, '')::timestamptz"),
-            _ => format!("c{i}"),
-        }
+    fn selected(self, name: &str, nullable: bool) -> String {
+        let none = match self {
+            _ if !nullable => return name.to_owned(),
+            Self::Uuid => "'00000000-0000-0000-0000-000000000000'".to_owned(),
+            Self::Int => i64::MIN.to_string(),
+            Self::Text => "E'\\x01'".to_owned(),
+            Self::Bytes => "''::bytea".to_owned(),
+            Self::Date => "DATE '1970-01-01'".to_owned(),
+            Self::Time => "TIMESTAMPTZ '1970-01-01 00:00:00+00'".to_owned(),
+            Self::Bool => return name.to_owned(),
+        };
+        format!("NULLIF({name}, {none})")
     }
 
-    fn array_value(self, value: Value) -> Value {
+    /// A value, or what stands for NULL: no business is done on the first day of 1970.
+    fn stand_in(self, value: Value) -> Value {
         match (self, value) {
             (Self::Uuid, Value::Uuid(None)) => Value::Uuid(Some(uuid::Uuid::nil())),
             (Self::Int, Value::BigInt(None)) => Value::BigInt(Some(i64::MIN)),
             (Self::Text, Value::String(None)) => Value::String(Some(NO_TEXT.to_owned())),
             (Self::Bytes, Value::Bytes(None)) => Value::Bytes(Some(Vec::new())),
-            (Self::Date, Value::ChronoDate(date)) => {
-                Value::String(Some(date.map(|d| d.to_string()).unwrap_or_default()))
-            }
-            (Self::Time, Value::ChronoDateTimeUtc(at)) => {
-                Value::String(Some(at.map(|t| t.to_rfc3339()).unwrap_or_default()))
+            (Self::Date, Value::ChronoDate(None)) => Value::ChronoDate(Some(chrono::NaiveDate::default())),
+            (Self::Time, Value::ChronoDateTimeUtc(None)) => {
+                Value::ChronoDateTimeUtc(Some(chrono::DateTime::UNIX_EPOCH))
             }
             (_, other) => other,
         }
