@@ -32,6 +32,9 @@ CREATE TABLE customer_document_address (
 ALTER TABLE customer ADD COLUMN ended_by $text;
 ALTER TABLE standing_order ADD COLUMN prorate $bool NOT NULL DEFAULT FALSE;
 ALTER TABLE standing_order ADD COLUMN billed_before_no $int NOT NULL DEFAULT 0;
+DROP INDEX standing_order_due;
+DROP INDEX standing_order_customer;
+CREATE INDEX standing_order_billing ON standing_order (org_id, customer_id, next_period_on);
 ALTER TABLE invoice_run ADD COLUMN credit_status $text;
 ALTER TABLE invoice_run ADD COLUMN credit_reason $text;
 ALTER TABLE invoice_run ADD COLUMN credit_rebill $bool NOT NULL DEFAULT FALSE;

@@ -54,7 +54,7 @@ async fn mail_worker(ctx: Ctx, stop: CancellationToken) {
     let mut session = ctx.mailer.session();
     let idle = Duration::from_secs(ctx.config.worker.poll_seconds);
     while !stop.is_cancelled() {
-        let claimed = match delivery::claim(&ctx, 20).await {
+        let claimed = match delivery::claim(&ctx, delivery::CLAIM).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = %error, "deliveries could not be claimed");

@@ -13,6 +13,9 @@ use render::mail::{MailParts, compose};
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// Deliveries a worker takes at once: few enough that none waits long behind a slow worker.
+pub const CLAIM: u64 = 10;
+
 /// Takes due deliveries for one worker.
 pub async fn claim(ctx: &Ctx, limit: u64) -> Result<Vec<Claimed>, Error> {
     let now = ctx.now();
@@ -224,7 +227,7 @@ pub async fn drain(ctx: &Ctx) -> Result<HashMap<&'static str, u64>, Error> {
     let mut session = ctx.mailer.session();
     let mut states = HashMap::new();
     loop {
-        let claimed = claim(ctx, 50).await?;
+        let claimed = claim(ctx, CLAIM).await?;
         if claimed.is_empty() {
             return Ok(states);
         }

@@ -116,15 +116,16 @@ pub struct Shown {
 pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Result<Preview, Error> {
     let looker = Actor { idempotency: None, ..actor.clone() };
     let work = Work::begin(ctx, &looker).await?;
+    bulk::prefer_indexes(&work.tx).await?;
     let billing = Billing::load(ctx, &work, None, new.due_on).await?;
     let bill_on = new.bill_on(billing.issued_on)?;
     let mut preview = Preview::default();
     let mut after = None;
     loop {
-        let due = collect(&work, &billing, bill_on, after, CHUNK).await?;
-        let Some(last) = due.last() else { return Ok(preview) };
-        after = Some(last.customer.row.id);
-        for d in due {
+        let ids = product::list_due_customers(&work.tx, bill_on, after, CHUNK).await?;
+        let Some(last) = ids.last() else { return Ok(preview) };
+        after = Some(*last);
+        for d in collect(&work, &billing, bill_on, &ids).await? {
             let entry = preview.add(&d);
             if shown.after.is_some_and(|a| entry.customer_id <= a) {
                 continue;
@@ -290,84 +291,121 @@ pub async fn continue_crediting(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Ru
 }
 
 /// Issues batches until the run is finished. Safe to call again, late, or from two places at once.
+///
+/// While one batch is written the next is read and priced: its customers are locked in its own transaction, and it is
+/// only used when the run stands where it was made for.
 pub async fn continue_run(ctx: &Ctx, actor: &Actor, id: Uuid, mut progress: impl FnMut(&Run)) -> Result<Run, Error> {
+    let mut ready = None;
     loop {
-        let run = issue_batch(ctx, actor, id).await?;
+        let batch = match ready.take() {
+            Some(batch) => batch,
+            None => Batch::prepare(ctx, actor, id, cursor(ctx, actor, id).await?).await?,
+        };
+        // SQLite has one writer: there is nothing to do meanwhile.
+        let ahead = batch.last.filter(|_| ctx.db.is_postgres());
+        let run = match ahead {
+            None => batch.issue(id).await?,
+            Some(last) => {
+                let (run, next) = tokio::join!(batch.issue(id), Batch::prepare(ctx, actor, id, Some(last)));
+                ready = next.ok();
+                run?
+            }
+        };
         progress(&run);
         if run.status != "running" {
             return Ok(run);
         }
+        ready = ready.filter(|b| b.after == run.cursor_customer_id);
     }
 }
 
-/// Issues one batch in one transaction: its documents, its periods and the run's cursor, or nothing.
-async fn issue_batch(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Run, Error> {
-    let mut work = Work::begin(ctx, actor).await?;
-    bulk::prefer_indexes(&work.tx).await?;
-    let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
-    if run.status != "running" {
-        return Ok(run);
+async fn cursor(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Option<Uuid>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let run = store::find_run(&tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+    tx.commit().await?;
+    Ok(run.cursor_customer_id)
+}
+
+/// The next customers of a run with what they are billed, locked and priced.
+struct Batch<'a> {
+    work: Work<'a>,
+    billing: Billing,
+    /// The customer the batch comes after.
+    after: Option<Uuid>,
+    /// Its last customer; none when nobody is left.
+    last: Option<Uuid>,
+    due: Vec<Due>,
+}
+
+impl<'a> Batch<'a> {
+    /// Reads the batch after a customer.
+    async fn prepare(ctx: &'a Ctx, actor: &'a Actor, id: Uuid, after: Option<Uuid>) -> Result<Self, Error> {
+        let work = Work::begin(ctx, actor).await?;
+        bulk::prefer_indexes(&work.tx).await?;
+        let run = store::find_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+        let mut billing = Billing::load(ctx, &work, Some(run.issued_on), Some(run.due_on)).await?;
+        billing.run_id = Some(id);
+        billing.send_after = run.send_after_at;
+        let ids = product::list_due_customers(&work.tx, run.bill_on, after, ctx.config.worker.run_batch).await?;
+        // What is billed is read after the lock: a sync may have ended a customer or dropped a product meanwhile.
+        customer::lock(&work.tx, &ids).await?;
+        let due = collect(&work, &billing, run.bill_on, &ids).await?;
+        Ok(Self { work, billing, after, last: ids.last().copied(), due })
     }
-    let mut billing = Billing::load(ctx, &work, Some(run.issued_on), Some(run.due_on)).await?;
-    billing.run_id = Some(id);
-    billing.send_after = run.send_after_at;
-    let size = ctx.config.worker.run_batch;
-    let orders = product::list_due(&work.tx, run.bill_on, run.cursor_customer_id, size).await?;
-    let mut ids: Vec<Uuid> = orders.iter().map(|o| o.customer_id).collect();
-    ids.dedup();
-    // What is billed is read after the lock: a sync may have ended a customer or dropped a product meanwhile.
-    customer::lock(&work.tx, &ids).await?;
-    let due = collect(&work, &billing, run.bill_on, run.cursor_customer_id, size).await?;
-    let due: Vec<Due> = due.into_iter().filter(|d| ids.binary_search(&d.customer.row.id).is_ok()).collect();
-    let Some(last) = ids.last().copied() else {
-        run.status = "finished".to_owned();
-        run.finished_at = Some(work.at);
-        let run = store::update_run(&work.tx, run).await?;
-        work.done(Deed { verb: "invoice_run.finished", subject: "invoice_run", id, fields: "status" }).await?;
-        return Ok(run);
-    };
-    run.cursor_customer_id = Some(last);
-    let (mut prepared, mut orders, mut skips) = (Vec::new(), Vec::new(), Vec::new());
-    for d in due {
-        match d.outcome {
-            Err(reason) => skips.push(Skip {
-                org_id: actor.org,
-                run_id: id,
-                customer_id: d.customer.row.id,
-                reason: reason.to_owned(),
-            }),
-            Ok((document, advanced, periods)) => {
-                orders.extend(advanced);
-                prepared.push(Prepared {
-                    id: work.id(),
-                    customer: d.customer,
-                    document,
-                    credits_invoice_id: None,
-                    periods,
-                });
+
+    /// Issues the batch in one transaction: its documents, its periods and the run's cursor, or nothing.
+    async fn issue(self, id: Uuid) -> Result<Run, Error> {
+        let Self { mut work, billing, after, last, due } = self;
+        let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+        if run.status != "running" || run.cursor_customer_id != after {
+            // Stopped meanwhile, or somebody else went on with it.
+            return Ok(run);
+        }
+        let Some(last) = last else {
+            run.status = "finished".to_owned();
+            run.finished_at = Some(work.at);
+            let run = store::update_run(&work.tx, run).await?;
+            work.done(Deed { verb: "invoice_run.finished", subject: "invoice_run", id, fields: "status" }).await?;
+            return Ok(run);
+        };
+        run.cursor_customer_id = Some(last);
+        let (mut prepared, mut orders, mut skips) = (Vec::new(), Vec::new(), Vec::new());
+        for Due { customer, outcome } in due {
+            match outcome {
+                Err(reason) => skips.push(Skip {
+                    org_id: run.org_id,
+                    run_id: id,
+                    customer_id: customer.row.id,
+                    reason: reason.to_owned(),
+                }),
+                Ok((document, advanced, periods)) => {
+                    orders.extend(advanced);
+                    let id = work.id();
+                    prepared.push(Prepared { id, customer, document, credits_invoice_id: None, periods });
+                }
             }
         }
+        let issued = issue_all(&mut work, &billing, prepared).await?;
+        product::update_orders(&work.tx, &orders).await?;
+        store::insert_skips(&work.tx, &skips).await?;
+        run.issued_count += i64::try_from(issued.len()).unwrap_or_default();
+        run.skipped_count += i64::try_from(skips.len()).unwrap_or_default();
+        run.issued_ore += issued.iter().map(|i| i.total_ore).sum::<i64>();
+        let run = store::update_run(&work.tx, run).await?;
+        let deed = Deed { verb: "invoice_run.batch_issued", subject: "invoice_run", id, fields: "issued_count" };
+        work.done(deed).await?;
+        Ok(run)
     }
-    let issued = issue_all(&mut work, &billing, prepared).await?;
-    product::update_orders(&work.tx, &orders).await?;
-    store::insert_skips(&work.tx, &skips).await?;
-    run.issued_count += i64::try_from(issued.len()).unwrap_or_default();
-    run.skipped_count += i64::try_from(skips.len()).unwrap_or_default();
-    run.issued_ore += issued.iter().map(|i| i.total_ore).sum::<i64>();
-    let run = store::update_run(&work.tx, run).await?;
-    work.done(Deed { verb: "invoice_run.batch_issued", subject: "invoice_run", id, fields: "issued_count" }).await?;
-    Ok(run)
 }
 
-/// What is due of the next customers.
+/// What is due of customers.
 async fn collect(
     work: &Work<'_>,
     billing: &Billing,
     bill_on: NaiveDate,
-    after: Option<Uuid>,
-    limit: u64,
+    customers: &[Uuid],
 ) -> Result<Vec<Due>, Error> {
-    let orders = product::list_due(&work.tx, bill_on, after, limit).await?;
+    let orders = product::list_due(&work.tx, bill_on, customers).await?;
     if orders.is_empty() {
         return Ok(Vec::new());
     }

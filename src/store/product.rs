@@ -128,13 +128,13 @@ pub async fn lines_of(tx: &OrgTx, orders: &[Uuid]) -> Result<Vec<StandingOrderLi
     Ok(lines)
 }
 
-/// Standing orders with a period that has begun by `bill_on`, of the next `limit` customers after `after`.
-pub async fn list_due(
+/// The next `limit` customers after `after` with a standing order whose period has begun by `bill_on`, in order.
+pub async fn list_due_customers(
     tx: &OrgTx,
     bill_on: NaiveDate,
     after: Option<Uuid>,
     limit: u64,
-) -> Result<Vec<StandingOrder>, Error> {
+) -> Result<Vec<Uuid>, Error> {
     #[derive(FromQueryResult)]
     struct Id {
         customer_id: Uuid,
@@ -144,10 +144,14 @@ pub async fn list_due(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [tx.org().into(), bill_on.into(), after.unwrap_or(Uuid::nil()).into(), limit.into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    let ids: Vec<Uuid> = Id::find_by_statement(statement).all(tx).await?.into_iter().map(|i| i.customer_id).collect();
+    Ok(Id::find_by_statement(statement).all(tx).await?.into_iter().map(|i| i.customer_id).collect())
+}
+
+/// Standing orders of customers with a period that has begun by `bill_on`.
+pub async fn list_due(tx: &OrgTx, bill_on: NaiveDate, customers: &[Uuid]) -> Result<Vec<StandingOrder>, Error> {
     let also = format!("AND next_period_on <= '{bill_on}'");
     let column = standing_order::Column::CustomerId;
-    let wanted = Wanted { column, keys: Keys::Ids(&ids), also: &also, lock: false };
+    let wanted = Wanted { column, keys: Keys::Ids(customers), also: &also, lock: false };
     let mut orders = bulk::fetch::<standing_order::Entity>(tx, wanted).await?;
     orders.sort_unstable_by_key(|o| (o.customer_id, o.id));
     Ok(orders)

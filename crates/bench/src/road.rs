@@ -95,8 +95,8 @@ pub(crate) async fn bank(place: &Place, report: &mut Report, actor: &Actor, rows
     let took = began.elapsed();
     let peak = peak_mb();
     anyhow::ensure!(usize::try_from(done.file.matched)? == rows, "{} payments were placed", done.file.matched);
-    let limit = copy(place, How::Copy, &["payment", "payment_payer", "allocation"]).await?;
-    // The ledger holds the invoices' entries too; the payments' share is one entry each.
+    let limit = copy(place, How::Copy, &["payment", "payment_payer", "allocation", "open_item"]).await?;
+    // An open item that is paid is written anew. The ledger holds the invoices' entries too; the payments' share is one entry each.
     let ledger = copy(place, How::Copy, &["ledger_entry"]).await? / 3;
     let limit = limit + ledger;
     report.add("bank file: payments with KID", place.db, per_second(rows, took), "pay/s", per_second(rows, limit), 0.4);

@@ -31,7 +31,7 @@ enum Existing {
 /// that scans the whole table for every chunk would take the square of the time.
 pub async fn prefer_indexes(tx: &OrgTx) -> Result<(), Error> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+        tx.execute_unprepared("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").await?;
     }
     Ok(())
 }
