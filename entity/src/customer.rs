@@ -16,6 +16,7 @@ pub struct Model {
     pub ended_on: Option<Date>,
     pub ended_reason: Option<String>,
     pub ended_by: Option<String>,
+    pub list_digest: Option<Vec<u8>>,
     pub kid_customer_no: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -30,6 +30,7 @@ CREATE TABLE customer_document_address (
   FOREIGN KEY (org_id, customer_id) REFERENCES customer (org_id, id)
 );
 ALTER TABLE customer ADD COLUMN ended_by $text;
+ALTER TABLE customer ADD COLUMN list_digest $bytes;
 ALTER TABLE standing_order ADD COLUMN prorate $bool NOT NULL DEFAULT FALSE;
 ALTER TABLE standing_order ADD COLUMN billed_before_no $int NOT NULL DEFAULT 0;
 DROP INDEX standing_order_due;

@@ -1,12 +1,16 @@
 //! Invoice runs and the ledger at the command line.
 
-use super::{Org, context, print_json, text};
+use super::{Org, context, print_json, read_file, text};
+use crate::services::invoice::{self, OldKid, OpeningItem};
 use crate::services::ledger::ExportPeriod;
 use crate::services::run::{self as runs, CreditRun, NewRun, Shown};
 use crate::services::{delivery, ledger as ledgers};
+use anyhow::Context;
 use chrono::NaiveDate;
 use clap::Subcommand;
+use serde::de::DeserializeOwned;
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -113,6 +117,21 @@ pub(super) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Brings in what is open in an old system: JSON, a list of customer_number, old_number, issued_on, due_on,
+    /// remaining_ore and kid.
+    TakeOver {
+        #[command(flatten)]
+        org: Org,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Brings in KIDs of an old system that stand for customers: JSON, a list of customer_number and kid.
+    TakeOverKids {
+        #[command(flatten)]
+        org: Org,
+        /// The file.
+        file: PathBuf,
+    },
     /// Exports the postings of a period as CSV for the accounting system; what left before is marked.
     Export {
         #[command(flatten)]
@@ -129,6 +148,23 @@ pub(super) enum LedgerCommand {
 pub(super) async fn ledger(command: LedgerCommand) -> anyhow::Result<ExitCode> {
     let ctx = context().await?;
     match command {
+        LedgerCommand::TakeOver { org, file } => {
+            let actor = org.actor(&ctx).await?;
+            let items: Vec<OpeningItem> = read_json(&file, &ctx)?;
+            invoice::take_over(&ctx, &actor, &items).await?;
+            let sum = items.iter().map(|i| i.remaining_ore).sum();
+            println!(
+                "{} open items taken over, {}.",
+                text::count(i64::try_from(items.len()).unwrap_or_default()),
+                text::kr(sum)
+            );
+        }
+        LedgerCommand::TakeOverKids { org, file } => {
+            let actor = org.actor(&ctx).await?;
+            let kids: Vec<OldKid> = read_json(&file, &ctx)?;
+            invoice::take_over_kids(&ctx, &actor, &kids).await?;
+            println!("{} KIDs taken over.", text::count(i64::try_from(kids.len()).unwrap_or_default()));
+        }
         LedgerCommand::Export { org, from, to } => {
             let actor = org.actor(&ctx).await?;
             let done = ledgers::export(&ctx, &actor, ExportPeriod { from_on: from, to_on: to }).await?;
@@ -150,4 +186,9 @@ pub(super) async fn ledger(command: LedgerCommand) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path, ctx: &crate::ctx::Ctx) -> anyhow::Result<T> {
+    let bytes = read_file(path, ctx.config.limits.customer_list_bytes)?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))
 }

@@ -297,6 +297,10 @@ pub async fn patch(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, patch: &Sta
         let rows = line_rows(&work, id, lines).await?;
         store::replace_lines(&work.tx, id, &rows).await?;
     }
+    if order.source == "sync" {
+        // The customer is no longer what the last list made it.
+        crate::store::customer::forget_list(&work.tx, order.customer_id).await?;
+    }
     store::update_orders(&work.tx, &[order]).await?;
     work.done(Deed { verb: "standing_order.changed", subject: "standing_order", id, fields: "lines,end_on" }).await
 }

@@ -41,13 +41,15 @@ pub struct Known {
     pub status: String,
     /// Last day of the relationship, when one is set.
     pub ended_on: Option<NaiveDate>,
+    /// Digest of the list row the customer was last made of; none when something else has changed it since.
+    pub list_digest: Option<Vec<u8>>,
 }
 
 /// Every customer's number, and the numbers it had before.
 pub async fn list_known(tx: &OrgTx) -> Result<Vec<Known>, Error> {
-    let sql = "SELECT c.id, k.number, c.status, c.ended_on FROM customer c \
+    let sql = "SELECT c.id, k.number, c.status, c.ended_on, c.list_digest FROM customer c \
                JOIN customer_core k ON k.org_id = c.org_id AND k.customer_id = c.id WHERE c.org_id = $1 \
-               UNION ALL SELECT c.id, a.number, c.status, c.ended_on FROM customer c \
+               UNION ALL SELECT c.id, a.number, c.status, c.ended_on, c.list_digest FROM customer c \
                JOIN customer_alias a ON a.org_id = c.org_id AND a.customer_id = c.id WHERE c.org_id = $1";
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into()]);
     Ok(Known::find_by_statement(statement).all(tx).await?)
@@ -304,6 +306,17 @@ pub async fn list_aliases(tx: &OrgTx, id: Uuid) -> Result<Vec<String>, Error> {
         .filter(customer_alias::Column::OrgId.eq(tx.org()))
         .filter(customer_alias::Column::CustomerId.eq(id));
     Ok(rows.order_by_asc(customer_alias::Column::Number).all(tx).await?.into_iter().map(|a| a.number).collect())
+}
+
+/// Notes that a customer no longer is what the last list made it.
+pub async fn forget_list(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
+    customer::Entity::update_many()
+        .col_expr(customer::Column::ListDigest, Expr::value(Option::<Vec<u8>>::None))
+        .filter(customer::Column::OrgId.eq(tx.org()))
+        .filter(customer::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Active customers whose last day has come.

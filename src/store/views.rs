@@ -435,10 +435,17 @@ pub struct PaymentItem {
 const PAYMENT: &str = "SELECT id, bank_file_id, line, booked_on, amount_ore, unallocated_ore, kid, customer_id, state, \
     reason, duplicate_of_id FROM payment";
 
-/// Payments after an id, of one state or all.
-pub async fn payments(tx: &OrgTx, state: Option<&str>, after: Uuid, limit: i64) -> Result<Vec<PaymentItem>, Error> {
+/// Payments after an id: of one state or all, and those of which something waits or all.
+pub async fn payments(
+    tx: &OrgTx,
+    state: Option<&str>,
+    waiting: bool,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<PaymentItem>, Error> {
     let filter = if state.is_some() { "state = $4" } else { "$4 = ''" };
-    let sql = format!("{PAYMENT} WHERE org_id = $1 AND id > $2 AND {filter} ORDER BY id LIMIT $3");
+    let waits = if waiting { "AND unallocated_ore <> 0" } else { "" };
+    let sql = format!("{PAYMENT} WHERE org_id = $1 AND id > $2 AND {filter} {waits} ORDER BY id LIMIT $3");
     let values = vec![tx.org().into(), after.into(), limit.into(), state.unwrap_or_default().into()];
     all(tx, &sql, values).await
 }

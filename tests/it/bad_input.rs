@@ -123,7 +123,7 @@ both!(a_bank_file_with_a_fault_books_nothing, async |app: &TestApp| {
         assert!(error.contains("nothing was booked"), "{error}");
     }
     let tx = app.ctx.db.read(actor.org).await.unwrap();
-    assert!(views::payments(&tx, None, Uuid::nil(), 1).await.unwrap().is_empty());
+    assert!(views::payments(&tx, None, false, Uuid::nil(), 1).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     payment::import(&app.ctx, &actor, &good, ImportOptions::default()).await.unwrap();
 });

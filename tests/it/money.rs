@@ -85,7 +85,7 @@ fn file(number: u32, payments: &[(&str, i64)]) -> Vec<u8> {
 
 async fn waiting(app: &TestApp, actor: &Actor) -> Vec<PaymentItem> {
     let tx = app.ctx.db.read(actor.org).await.unwrap();
-    views::payments(&tx, Some("unmatched"), Uuid::nil(), 10).await.unwrap()
+    views::payments(&tx, Some("unmatched"), false, Uuid::nil(), 10).await.unwrap()
 }
 
 both!(money_with_an_unknown_kid_waits_and_is_placed_by_hand, async |app: &TestApp| {
@@ -133,7 +133,7 @@ both!(too_much_is_held_and_paid_back, async |app: &TestApp| {
     assert_eq!(done.reasons.get("kid_over"), Some(&1));
     assert_eq!(balance(app, &actor, customers[0]).await, -4_995);
     let tx = app.ctx.db.read(actor.org).await.unwrap();
-    let partly = views::payments(&tx, Some("partly_matched"), Uuid::nil(), 10).await.unwrap();
+    let partly = views::payments(&tx, Some("partly_matched"), false, Uuid::nil(), 10).await.unwrap();
     tx.commit().await.unwrap();
     payment::refund(&app.ctx, &actor, partly[0].id).await.unwrap();
     assert_eq!(balance(app, &actor, customers[0]).await, 0);
@@ -397,4 +397,23 @@ both!(customers_are_found_by_names_with_norwegian_letters, async |app: &TestApp|
     let found = views::search_customers(&tx, "ØYST", 10).await.unwrap();
     assert_eq!(found.iter().map(|c| c.number.as_str()).collect::<Vec<_>>(), ["1"]);
     assert_eq!(views::search_customers(&tx, "2", 10).await.unwrap().len(), 1);
+});
+
+both!(a_kid_that_stands_for_a_customer_pays_the_oldest_claim, async |app: &TestApp| {
+    let (actor, customers) = begin(app).await;
+    let old = |kid: &str| invoice::OldKid { customer_number: "1".into(), kid: kid.into(), account_no: None };
+    let wrong = invoice::take_over_kids(&app.ctx, &actor, &[old("100030")]).await.unwrap_err().to_string();
+    assert!(wrong.contains("kids[0].kid"), "{wrong}");
+    invoice::take_over_kids(&app.ctx, &actor, &[old("100008-")]).await.unwrap();
+    let twice = invoice::take_over_kids(&app.ctx, &actor, &[old("100008-")]).await.unwrap_err();
+    assert_eq!(twice.code(), Some("kid_taken"));
+    let first = issue(app, &actor, customers[0], 1).await;
+    app.clock.advance(Duration::days(3));
+    let second = issue(app, &actor, customers[0], 1).await;
+    let bytes = file(1, &[("100008-", 12_005)]);
+    let done = payment::import(&app.ctx, &actor, &bytes, ImportOptions::default()).await.unwrap();
+    assert_eq!(done.reasons.get("kid_customer"), Some(&1));
+    assert_eq!(read(app, &actor, first.id).await.remaining_ore, 0);
+    assert_eq!(read(app, &actor, second.id).await.remaining_ore, 10_005 - 2_000);
+    holds(app, &actor).await;
 });

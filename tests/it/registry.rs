@@ -305,3 +305,20 @@ both!(a_protected_identity_has_the_address_chosen_for_its_documents, async |app:
     let page = invoice::html(&app.ctx, &actor, mine.id).await.unwrap();
     assert!(page.contains("Postboks 9") && !page.contains("Gata 1"), "the live address stands nowhere");
 });
+
+both!(what_was_changed_by_hand_is_put_right_by_the_same_list, async |app: &TestApp| {
+    let actor = begin(app).await;
+    let same = app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
+    assert_eq!((same.summary.counts.unchanged, same.changes), (2, 0));
+    let id = id_of(app, &actor, "1").await;
+    customer::patch(&app.ctx, &actor, id, 1, object(&json!({ "street": "Gata 99" }))).await.unwrap();
+    let back = app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
+    assert_eq!(back.summary.counts.changed, 1, "the list is the organisation's own word");
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let order = views::standing_orders(&tx, Uuid::nil(), 1).await.unwrap()[0].clone();
+    tx.commit().await.unwrap();
+    let ended = StandingOrderPatch { end_on: Some(Some(app.ctx.today())), ..StandingOrderPatch::default() };
+    standing_order::patch(&app.ctx, &actor, order.id, order.version, &ended).await.unwrap();
+    let again = app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
+    assert_eq!(again.summary.counts.changed, 1, "a product ended by hand and still in the list");
+});

@@ -135,7 +135,7 @@ async fn one_round(app: &TestApp, seed: u64) {
     std::fs::write(&path, write_ocr(1, ACCOUNT, &payments)).unwrap();
     kills += torment(app, &actor, &mut dice, &["bank", "import", &path.display().to_string()]).await;
     let tx = app.ctx.db.read(actor.org).await.unwrap();
-    assert_eq!(views::payments(&tx, Some("matched"), Uuid::nil(), 10_000).await.unwrap().len(), CUSTOMERS);
+    assert_eq!(views::payments(&tx, Some("matched"), false, Uuid::nil(), 10_000).await.unwrap().len(), CUSTOMERS);
     assert_eq!(views::open_tally(&tx).await.unwrap().count, 0, "seed {seed}: something is still open");
     tx.commit().await.unwrap();
     holds(app, &actor).await;

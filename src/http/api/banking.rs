@@ -5,7 +5,7 @@ use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, done, json, versioned};
 use crate::http::problem::{Failure, Problem};
 use crate::services::Error;
-use crate::services::invoice::{self, OpeningItem};
+use crate::services::invoice::{self, OldKid, OpeningItem};
 use crate::services::payment::{self, ImportOptions, NewPayment};
 use crate::store::views::{self, PaymentItem};
 use crate::store::{mandate, payment as store};
@@ -118,9 +118,12 @@ pub(super) async fn import_bank_file(
 pub(super) struct StateQuery {
     /// matched, partly_matched, unmatched, refunded or reversed; all when left out.
     state: Option<String>,
+    /// Only payments of which something waits: to be placed, or paid back.
+    #[serde(default)]
+    waiting: bool,
 }
 
-/// Payments; `state=unmatched` is the queue of money that needs a decision.
+/// Payments; `waiting=true` is the queue of money that needs a decision: placed on a claim, or paid back.
 #[utoipa::path(get, path = "/payments", tag = "banking", params(Page, StateQuery), responses((status = 200, body = List<PaymentItem>)))]
 pub(super) async fn list_payments(
     State(ctx): State<Ctx>,
@@ -129,7 +132,7 @@ pub(super) async fn list_payments(
     Query(query): Query<StateQuery>,
 ) -> Result<Json<List<PaymentItem>>, Failure> {
     let tx = ctx.db.read(actor.org).await?;
-    let items = views::payments(&tx, query.state.as_deref(), page.after()?, page.limit()).await?;
+    let items = views::payments(&tx, query.state.as_deref(), query.waiting, page.after()?, page.limit()).await?;
     tx.commit().await?;
     Ok(Json(List::new(items, page.limit(), |p| p.id)))
 }
@@ -264,4 +267,22 @@ pub(super) async fn take_over_items(
 ) -> Result<Response, Failure> {
     let opening: OpeningBody = json(&body)?;
     created(invoice::take_over(&ctx, &with_body(actor, &body), &opening.items).await)
+}
+
+/// KIDs of an old system.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OldKids {
+    kids: Vec<OldKid>,
+}
+
+/// Brings in KIDs that stand for customers: what is paid with one goes to the customer's oldest claim.
+#[utoipa::path(post, path = "/imported-kids", tag = "banking", request_body = OldKids, responses((status = 201, body = Created), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn take_over_kids(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let old: OldKids = json(&body)?;
+    created(invoice::take_over_kids(&ctx, &with_body(actor, &body), &old.kids).await)
 }

@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::calendar::banking_day_on_or_after;
 use serde::Serialize;
 use serde_json::json as value;
 use utoipa::ToSchema;
@@ -34,15 +35,25 @@ pub(super) async fn list_invoices(
     Ok(Json(List::new(items, page.limit(), |i| i.id)))
 }
 
-async fn item(ctx: &Ctx, org: Uuid, id: Uuid) -> Result<InvoiceItem, Failure> {
+/// An issued invoice or credit note with what follows from it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InvoiceView {
+    #[serde(flatten)]
+    invoice: InvoiceItem,
+    /// The due date, or the first banking day after it: the last day a payment can arrive in time.
+    payable_until_on: Option<NaiveDate>,
+}
+
+async fn item(ctx: &Ctx, org: Uuid, id: Uuid) -> Result<InvoiceView, Failure> {
     let tx = ctx.db.read(org).await?;
     let found = views::invoice(&tx, id).await?;
     tx.commit().await?;
-    Ok(found.ok_or_else(|| Error::not_found("invoice"))?)
+    let invoice = found.ok_or_else(|| Error::not_found("invoice"))?;
+    Ok(InvoiceView { payable_until_on: invoice.due_on.map(banking_day_on_or_after), invoice })
 }
 
 /// An issued invoice or credit note.
-#[utoipa::path(get, path = "/invoices/{id}", tag = "billing", params(("id" = Uuid, Path)), responses((status = 200, body = InvoiceItem), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/invoices/{id}", tag = "billing", params(("id" = Uuid, Path)), responses((status = 200, body = InvoiceView), (status = 404, body = Problem)))]
 pub(super) async fn get_invoice(
     State(ctx): State<Ctx>,
     Reader(actor): Reader,
@@ -107,7 +118,7 @@ pub(super) async fn delete_draft(
 }
 
 /// Issues a draft: it gets its number and never changes again. The invoice has the id of the draft.
-#[utoipa::path(post, path = "/invoice-drafts/{id}/issue", tag = "billing", params(("id" = Uuid, Path)), responses((status = 201, body = InvoiceItem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/invoice-drafts/{id}/issue", tag = "billing", params(("id" = Uuid, Path)), responses((status = 201, body = InvoiceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn issue_draft(
     State(ctx): State<Ctx>,
     Writer(actor): Writer,
@@ -122,7 +133,7 @@ pub(super) async fn issue_draft(
 }
 
 /// Credits an invoice, all of it or part.
-#[utoipa::path(post, path = "/invoices/{id}/credit", tag = "billing", params(("id" = Uuid, Path)), request_body = CreditRequest, responses((status = 201, body = InvoiceItem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/invoices/{id}/credit", tag = "billing", params(("id" = Uuid, Path)), request_body = CreditRequest, responses((status = 201, body = InvoiceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn credit_invoice(
     State(ctx): State<Ctx>,
     Writer(actor): Writer,

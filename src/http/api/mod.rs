@@ -139,6 +139,7 @@ fn banking_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(banking::refund_payment))
         .routes(routes!(banking::list_mandates))
         .routes(routes!(banking::take_over_items, reports::list_opening_items))
+        .routes(routes!(banking::take_over_kids))
 }
 
 fn deliveries_routes() -> OpenApiRouter<Ctx> {

@@ -2,7 +2,7 @@
 
 use super::classify::{Action, BY_LIST, PlanRow};
 use super::plan::{PlanReport, find_plan, parse_part};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, unhex};
 use crate::services::error::Error;
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
@@ -106,6 +106,7 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
             continue;
         };
         let id = existing.map_or_else(|| work.id(), |e| e.id);
+        let list_digest = row.digest.as_deref().and_then(unhex);
         let called_off = row.fields.iter().any(|f| f.field == "ended_on");
         let touches_products =
             existing.is_none() || called_off || row.fields.iter().any(|f| f.field == "standard_products");
@@ -116,12 +117,12 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
         let kind = record.get(Field::Kind).unwrap_or("person").to_owned();
         let customer = match existing {
             Some(before) if called_off || row.action == Action::Reopen => {
-                CustomerRow { kind, ..staying_row(work, before) }
+                CustomerRow { kind, list_digest, ..staying_row(work, before) }
             }
             Some(before) => CustomerRow { version: before.version + 1, kind, updated_at: work.at, ..before.clone() },
             None => {
                 kid_no += 1;
-                new_row(work, id, kind, kid_no - 1)
+                CustomerRow { list_digest, ..new_row(work, id, kind, kid_no - 1) }
             }
         };
         let batch = if existing.is_none() { &mut new } else { &mut changed };
@@ -154,6 +155,7 @@ pub(super) fn ended_row(
         ended_on: Some(on),
         ended_reason: reason,
         ended_by: Some(by.to_owned()),
+        list_digest: None,
         updated_at: work.at,
         ..before.clone()
     }
@@ -167,6 +169,7 @@ pub(super) fn staying_row(work: &Work<'_>, before: &CustomerRow) -> CustomerRow 
         ended_on: None,
         ended_reason: None,
         ended_by: None,
+        list_digest: None,
         updated_at: work.at,
         ..before.clone()
     }
@@ -196,6 +199,7 @@ pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: 
         ended_on: None,
         ended_reason: None,
         ended_by: None,
+        list_digest: None,
         kid_customer_no,
         created_at: work.at,
         updated_at: work.at,

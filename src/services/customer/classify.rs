@@ -1,5 +1,6 @@
 //! What one row of a list does to one customer. Pure.
 
+use crate::ctx::InstallationKey;
 use crate::store::customer::Customer;
 use chrono::NaiveDate;
 use domain::customer::{CustomerRecord, Field, FieldChange, diff, serde_value::Value};
@@ -51,6 +52,21 @@ pub struct PlanRow {
     /// Why it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_reason: Option<String>,
+    /// Digest of the list row, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// A keyed digest of what a row says: the same row again is known without reading the customer.
+pub fn digest(key: &InstallationKey, row: &ListRow) -> Vec<u8> {
+    let mut parts: Vec<&[u8]> = vec![b"list row 1", row.number.as_bytes()];
+    for (field, value) in &row.sets {
+        parts.push(field.name().as_bytes());
+        parts.push(value.as_deref().map_or(&[0], str::as_bytes));
+    }
+    // A row that ends its customer is never the row an active customer was made of.
+    parts.push(if row.standing == Standing::Active { b"active" } else { b"" });
+    key.hash(&parts)[..16].to_vec()
 }
 
 /// What a row does: something, nothing, or nothing because it is older than what we have.
@@ -75,6 +91,7 @@ pub fn classify(row: &ListRow, existing: Option<&Customer>, today: NaiveDate, mo
             fields,
             ended_on: None,
             ended_reason: None,
+            digest: None,
         }))
     };
     let Some(customer) = existing else {

@@ -145,6 +145,7 @@ pub async fn patch(
     let row = CustomerRow {
         version: before.version + 1,
         kind: record.get(Field::Kind).unwrap_or("person").to_owned(),
+        list_digest: None,
         updated_at: work.at,
         ..before
     };
@@ -225,7 +226,7 @@ pub async fn renumber(ctx: &Ctx, actor: &Actor, id: Uuid, asked: &Renumbering) -
         return Err(Error::conflict("number_taken", "a customer has this number already, or had it before"));
     }
     store::renumber(&work.tx, id, &number, work.at).await?;
-    let row = CustomerRow { version: row.version + 1, updated_at: work.at, ..row };
+    let row = CustomerRow { version: row.version + 1, list_digest: None, updated_at: work.at, ..row };
     store::update_rows(&work.tx, &[row]).await?;
     work.done(Deed { verb: "customer.renumbered", subject: "customer", id, fields: "number" }).await
 }

@@ -1,7 +1,7 @@
 //! Plans a customer sync: what a list would do, without doing it.
 
-use super::classify::{Action, PlanRow, Verdict, classify};
-use crate::ctx::{Ctx, sha256};
+use super::classify::{Action, PlanRow, Verdict, classify, digest};
+use crate::ctx::{Ctx, InstallationKey, hex, sha256};
 use crate::services::error::{Error, Kind};
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Customer, Known};
@@ -145,7 +145,7 @@ pub async fn plan(ctx: &Ctx, actor: &Actor, input: &Input<'_>) -> Result<PlanRep
     let grace = Days::new(u64::try_from(org.ending_grace_days).unwrap_or_default());
     let rows = std::mem::take(&mut list.rows);
     let tracker = ctx.progress.begin(actor.org, "customer_sync.plan", rows.len());
-    let mut planner = Planner::new(work, known, ctx.today(), input.mode, grace);
+    let mut planner = Planner::new(work, known, ctx.today(), input.mode, grace, &ctx.key);
     for chunk in rows.chunks(PART_ROWS) {
         planner.take(chunk, &mut list).await?;
         tracker.advance(chunk.len());
@@ -166,13 +166,33 @@ fn unreadable(error: &customer_list::FileError) -> Error {
     Error::refuse(kind, error.code, format!("{place}{}", error.message))
 }
 
+/// What must be known of a customer to see whether a row is news.
+struct Standing {
+    id: Uuid,
+    /// Digest of the row it was last made of, while it is active and not to end.
+    digest: Option<[u8; 16]>,
+}
+
+impl Standing {
+    fn of(known: Known) -> (String, Self) {
+        let stays = known.status == "active" && known.ended_on.is_none();
+        let digest = known.list_digest.filter(|_| stays).and_then(|d| d.try_into().ok());
+        (known.number, Self { id: known.id, digest })
+    }
+
+    fn made_of(&self, digest: &[u8]) -> bool {
+        self.digest.is_some_and(|d| d == digest)
+    }
+}
+
 /// Builds a plan part by part.
 struct Planner<'a> {
     work: Work<'a>,
     id: Uuid,
     today: NaiveDate,
     mode: Mode,
-    by_number: HashMap<String, (Uuid, bool)>,
+    by_number: HashMap<String, Standing>,
+    key: &'a InstallationKey,
     unseen: HashSet<Uuid>,
     met: HashSet<Uuid>,
     grace: Days,
@@ -188,7 +208,14 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(work: Work<'a>, known: Vec<Known>, today: NaiveDate, mode: Mode, grace: Days) -> Self {
+    fn new(
+        work: Work<'a>,
+        known: Vec<Known>,
+        today: NaiveDate,
+        mode: Mode,
+        grace: Days,
+        key: &'a InstallationKey,
+    ) -> Self {
         // Who is to end anyway is not counted again.
         let staying = known.iter().filter(|k| k.status == "active" && k.ended_on.is_none());
         let unseen: HashSet<Uuid> = staying.map(|k| k.id).collect();
@@ -201,7 +228,8 @@ impl<'a> Planner<'a> {
             unseen,
             met: HashSet::new(),
             grace,
-            by_number: known.into_iter().map(|k| (k.number, (k.id, k.status == "active"))).collect(),
+            by_number: known.into_iter().map(Standing::of).collect(),
+            key,
             vanished: 0,
             counts: Counts::default(),
             ending_by_row: 0,
@@ -213,30 +241,40 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Compares a chunk of rows with what is stored.
+    /// Compares a chunk of rows with what is stored. Who was made of the very same row is not read.
     async fn take(&mut self, rows: &[ListRow], list: &mut CustomerList) -> Result<(), Error> {
-        let mut ids: Vec<Uuid> = rows.iter().filter_map(|r| self.by_number.get(&r.number)).map(|k| k.0).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let stored = load(&self.work, &ids).await?;
+        let mut open = Vec::with_capacity(rows.len());
+        let mut ids = Vec::new();
         for row in rows {
-            let existing = self.by_number.get(&row.number).and_then(|(id, _)| stored.get(id));
-            if let Some(customer) = existing {
-                self.unseen.remove(&customer.row.id);
-                if !self.met.insert(customer.row.id) {
-                    // Two rows name one customer, by its number of today and one it had before.
-                    list.errors.push(RowNote::row_error(row.line, "duplicate_number"));
-                    list.rejected += 1;
-                    continue;
-                }
+            let digest = digest(self.key, row);
+            let Some(known) = self.by_number.get(&row.number) else {
+                open.push((row, None, digest));
+                continue;
+            };
+            self.unseen.remove(&known.id);
+            if !self.met.insert(known.id) {
+                // Two rows name one customer, by its number of today and one it had before.
+                list.errors.push(RowNote::row_error(row.line, "duplicate_number"));
+                list.rejected += 1;
+            } else if known.made_of(&digest) {
+                self.counts.unchanged += 1;
+            } else {
+                ids.push(known.id);
+                open.push((row, Some(known.id), digest));
             }
-            match classify(row, existing, self.today, self.mode) {
+        }
+        let stored = load(&self.work, &ids).await?;
+        for (row, id, digest) in open {
+            match classify(row, id.and_then(|id| stored.get(&id)), self.today, self.mode) {
                 Verdict::Unchanged => self.counts.unchanged += 1,
                 Verdict::Stale => {
                     self.counts.skipped += 1;
                     list.notes.push(stale_note(row, list.updated_at_column.as_ref()));
                 }
-                Verdict::Plan(planned) => self.add(*planned).await?,
+                Verdict::Plan(mut planned) => {
+                    planned.digest = planned.record.is_some().then(|| hex(&digest));
+                    self.add(*planned).await?;
+                }
             }
         }
         Ok(())
@@ -281,8 +319,8 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         for number in &list.kept {
-            if let Some((id, _)) = self.by_number.get(number) {
-                self.unseen.remove(id);
+            if let Some(known) = self.by_number.get(number) {
+                self.unseen.remove(&known.id);
             }
         }
         let mut gone: Vec<Uuid> = self.unseen.iter().copied().collect();
@@ -306,6 +344,7 @@ impl<'a> Planner<'a> {
                     fields: Vec::new(),
                     ended_on: self.today.checked_add_days(self.grace),
                     ended_reason: Some("vanished".to_owned()),
+                    digest: None,
                 };
                 self.add(row).await?;
             }

@@ -137,3 +137,52 @@ impl Rows {
         Ok(())
     }
 }
+
+/// A KID of the old system that stands for a customer.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OldKid {
+    /// Number of the customer.
+    pub customer_number: String,
+    /// KID the customer goes on paying with.
+    pub kid: String,
+    /// Account it was given out for; the default account when left out.
+    pub account_no: Option<String>,
+}
+
+/// Brings in KIDs that stand for customers: what is paid with one goes to the customer's oldest claim (decision 21).
+pub async fn take_over_kids(ctx: &Ctx, actor: &Actor, kids: &[OldKid]) -> Result<Uuid, Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    let accounts = organisation::list_accounts(&work.tx).await?;
+    let mut rows = Vec::with_capacity(kids.len());
+    for (i, old) in kids.iter().enumerate() {
+        let at = |name: &str| format!("kids[{i}].{name}");
+        let account = accounts.iter().find(|a| match &old.account_no {
+            Some(number) => a.account_no == *number,
+            None => Some(a.id) == org.default_bank_account_id,
+        });
+        let account =
+            account.ok_or_else(|| Error::field(at("account_no"), "unknown_account", "add the bank account first"))?;
+        if !is_valid(&old.kid, Modulus::Mod10) && !is_valid(&old.kid, Modulus::Mod11) {
+            return Err(Error::field(at("kid"), "invalid_kid", "the control character is wrong"));
+        }
+        let customer_id = customer::resolve_number(&work.tx, &old.customer_number).await?;
+        let customer_id = customer_id
+            .ok_or_else(|| Error::field(at("customer_number"), "unknown_customer", "no customer has this number"))?;
+        rows.push(KidRow {
+            org_id: actor.org,
+            bank_account_id: account.id,
+            kid: old.kid.clone(),
+            customer_id,
+            invoice_id: None,
+            imported: true,
+        });
+    }
+    store::insert_kids(&work.tx, &rows).await.map_err(|e| match e {
+        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
+        other => other.into(),
+    })?;
+    work.done(Deed { verb: "kids.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
+    Ok(actor.org)
+}
