@@ -1,15 +1,16 @@
 //! Figures and how they are shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::time::Duration;
 
 /// One figure.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figure {
     work: String,
-    db: &'static str,
+    db: String,
     value: f64,
-    unit: &'static str,
+    unit: String,
     limit: f64,
     ratio: f64,
     /// Set for PostgreSQL; SQLite is measured, and has no target.
@@ -70,14 +71,20 @@ impl Report {
             _ => String::new(),
         };
         println!("{work:<46} {db:<9} {value:>10.1} {unit:<7} limit {limit:>10.1}  ratio {ratio:.2}  {verdict}");
-        self.0.push(Figure { work: work.to_owned(), db, value, unit, limit, ratio, target, met });
+        let (work, db, unit) = (work.to_owned(), db.to_owned(), unit.to_owned());
+        self.0.push(Figure { work, db, value, unit, limit, ratio, target, met });
     }
 
-    /// Writes `target/bench.json`.
-    pub(crate) fn finish(self) -> anyhow::Result<()> {
-        std::fs::create_dir_all("target")?;
-        std::fs::write("target/bench.json", serde_json::to_string_pretty(&self.0)?)?;
-        println!("written to target/bench.json");
+    /// Writes all figures as JSON.
+    pub(crate) fn write(self, path: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(std::fs::write(path, serde_json::to_string_pretty(&self.0)?)?)
+    }
+
+    /// Takes in figures another process has written.
+    pub(crate) fn read(&mut self, path: &Path) -> anyhow::Result<()> {
+        let figures: Vec<Figure> = serde_json::from_slice(&std::fs::read(path)?)?;
+        self.0.extend(figures);
         Ok(())
     }
 }
