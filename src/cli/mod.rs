@@ -4,6 +4,7 @@
 mod bank;
 mod customers;
 mod demo;
+mod einvoice;
 mod invoices;
 mod operate;
 mod organisations;
@@ -55,6 +56,9 @@ enum Command {
     /// Bank files.
     #[command(subcommand)]
     Bank(bank::BankCommand),
+    /// E-invoices: check a file before it is sent.
+    #[command(subcommand)]
+    Einvoice(einvoice::EinvoiceCommand),
     /// The customer ledger.
     #[command(subcommand)]
     Ledger(invoices::LedgerCommand),
@@ -124,6 +128,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Customers(command) => return customers::run(command).await,
         Command::Invoices(command) => invoices::run(command).await?,
         Command::Bank(command) => return bank::run(command).await,
+        Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
         Command::Job(command) => operate::job(command).await?,
         Command::Openapi => println!("{}", crate::http::openapi_json()?),

@@ -5,6 +5,7 @@ mod api;
 mod bad_input;
 mod customer_sync;
 mod document;
+mod ehf;
 mod harness;
 mod mail;
 mod money;

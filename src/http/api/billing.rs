@@ -173,6 +173,17 @@ pub(super) async fn invoice_html(
     Ok((headers, page).into_response())
 }
 
+/// The document as EHF Billing 3.0 with its PDF inside, the same bytes every time.
+#[utoipa::path(get, path = "/invoices/{id}/xml", tag = "billing", params(("id" = Uuid, Path)), responses((status = 200, content_type = "application/xml"), (status = 404, body = Problem), (status = 409, body = Problem, description = "A party has no organisation number, or a rule of EHF is broken")))]
+pub(super) async fn invoice_xml(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    let bytes = invoice::ehf(&ctx, &actor, id).await?;
+    Ok(([(header::CONTENT_TYPE, "application/xml")], bytes).into_response())
+}
+
 /// Writes off what little is left of an invoice, up to the organisation's limit.
 #[utoipa::path(post, path = "/invoices/{id}/write-off", tag = "billing", params(("id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn write_off(

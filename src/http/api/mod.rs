@@ -119,6 +119,7 @@ fn billing_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(billing::credit_invoice))
         .routes(routes!(billing::invoice_pdf))
         .routes(routes!(billing::invoice_html))
+        .routes(routes!(billing::invoice_xml))
         .routes(routes!(billing::write_off))
         .routes(routes!(billing::list_runs, billing::start_run))
         .routes(routes!(billing::preview_run))

@@ -1,10 +1,11 @@
-//! PDF and HTML of an issued document: made at first need, stored, and served as first made (I4, decision 24).
+//! PDF, HTML and EHF of an issued document: made at first need, stored, and served as first made (I4, decision 24).
 
 use crate::ctx::{Ctx, unhex};
-use crate::services::error::Error;
+use crate::services::error::{Error, FieldError, Kind, Refusal};
 use crate::services::work::Actor;
 use crate::store::invoice::{self as store, StoredDocument};
 use domain::invoice::Document;
+use formats::ehf;
 use uuid::Uuid;
 
 /// Version of the code that draws; recorded with each stored document.
@@ -31,20 +32,25 @@ pub async fn pdf(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<u8>, Error> {
     let bytes = tokio::task::spawn_blocking(move || render::pdf(&document, logo.as_deref(), id.as_bytes()))
         .await
         .map_err(|e| std::io::Error::other(e.to_string()))??;
-    let hash = ctx.files.put(actor.org, &bytes).await?;
+    keep(ctx, actor, id, "pdf", &bytes).await?;
+    Ok(bytes)
+}
+
+/// Stores a document under the hash of its content and notes where.
+async fn keep(ctx: &Ctx, actor: &Actor, invoice_id: Uuid, kind: &str, bytes: &[u8]) -> Result<(), Error> {
+    let hash = ctx.files.put(actor.org, bytes).await?;
     let tx = ctx.db.write(actor.org).await?;
     let row = StoredDocument {
         org_id: actor.org,
-        invoice_id: id,
-        kind: "pdf".to_owned(),
+        invoice_id,
+        kind: kind.to_owned(),
         content_hash: hash.to_vec(),
         bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
         renderer_version: RENDERER_VERSION,
         created_at: ctx.now(),
     };
     store::keep_document(&tx, row).await?;
-    tx.commit().await?;
-    Ok(bytes)
+    Ok(tx.commit().await?)
 }
 
 /// The same as HTML.
@@ -58,4 +64,30 @@ pub async fn html(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
 async fn logo(ctx: &Ctx, actor: &Actor, document: &Document) -> Result<Option<Vec<u8>>, Error> {
     let Some(hash) = document.seller.logo.as_deref().and_then(unhex) else { return Ok(None) };
     Ok(Some(ctx.files.get(actor.org, &hash).await?))
+}
+
+/// The document as EHF, with its PDF inside: checked by the gate, then stored and served as first made.
+pub async fn ehf(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<u8>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let stored = store::find_document(&tx, id, "ehf").await?;
+    tx.commit().await?;
+    if let Some(stored) = stored {
+        return Ok(ctx.files.get(actor.org, &stored.content_hash).await?);
+    }
+    let document = load(ctx, actor, id).await?;
+    let attachment = pdf(ctx, actor, id).await?;
+    let bytes = ehf::write(&document, Some(&attachment)).map_err(|e| Error::conflict("no_ehf", e.to_string()))?;
+    let findings = ehf::check(&bytes);
+    if !findings.is_empty() {
+        let errors =
+            findings.into_iter().map(|f| FieldError { field: f.path, code: f.rule.to_owned(), message: f.message });
+        return Err(Error::Refused(Box::new(Refusal {
+            kind: Kind::Conflict,
+            code: "ehf_refused",
+            message: "the document breaks rules of EHF and would be refused; nothing was made".to_owned(),
+            errors: errors.collect(),
+        })));
+    }
+    keep(ctx, actor, id, "ehf", &bytes).await?;
+    Ok(bytes)
 }
