@@ -2,7 +2,6 @@
 
 use crate::ports::{FileStore, Pending};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -62,10 +61,7 @@ impl FileStore for LocalFiles {
     }
 
     fn path(&self, org: Uuid, hash: &[u8]) -> PathBuf {
-        let name = hash.iter().fold(String::new(), |mut name, b| {
-            let _ = write!(name, "{b:02x}");
-            name
-        });
+        let name = domain::hex::encode(hash);
         let (shard, rest) = name.split_at(name.len().min(2));
         self.dir.join(org.to_string()).join(shard).join(rest)
     }

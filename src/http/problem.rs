@@ -3,6 +3,7 @@
 use crate::services::{Error, FieldError, Kind};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::hex;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -102,7 +103,7 @@ impl From<crate::store::Error> for Failure {
 fn internal(error: &dyn std::error::Error) -> Failure {
     let mut bytes = [0; 6];
     let _ = getrandom::fill(&mut bytes);
-    let id = crate::ctx::hex(&bytes);
+    let id = hex::encode(&bytes);
     tracing::error!(error.id = %id, error = %error, "a request failed");
     let detail = format!("something went wrong on our side; nothing was stored. Quote {id} if you contact us");
     let mut failure = Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail);

@@ -2,9 +2,10 @@
 
 use super::error::{Error, Kind};
 use super::work::{Actor, ActorKind, Deed, Work};
-use crate::ctx::{Ctx, hex, sha256};
+use crate::ctx::{Ctx, sha256};
 use crate::store::organisation::{self as store, ApiKey};
 use chrono::{DateTime, Duration, Utc};
+use domain::hex;
 use uuid::Uuid;
 
 /// What a key may do. Each includes the one before.
@@ -61,7 +62,7 @@ pub async fn create_key(
     }
     let mut secret = [0; 32];
     ctx.rng.fill(&mut secret);
-    let secret = hex(&secret);
+    let secret = hex::encode(&secret);
     let work = Work::begin(ctx, actor).await?;
     let id = work.id();
     let row = ApiKey {

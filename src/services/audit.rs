@@ -3,9 +3,10 @@
 
 use super::error::Error;
 use super::work::Actor;
-use crate::ctx::{Ctx, hex, sha256};
+use crate::ctx::{Ctx, sha256};
 use crate::store::audit::{self as store, Event, Segment};
 use chrono::Duration;
+use domain::hex;
 use serde::Serialize;
 use std::io::Write;
 use utoipa::ToSchema;
@@ -70,7 +71,7 @@ pub async fn seal(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
             head_hash: head.to_vec(),
             sealed_at: ctx.now(),
         };
-        let line = format!("{} {} {} {}\n", ctx.now().to_rfc3339(), actor.org, segment.id, hex(&head));
+        let line = format!("{} {} {} {}\n", ctx.now().to_rfc3339(), actor.org, segment.id, hex::encode(&head));
         store::insert_segment(&tx, segment).await?;
         tx.commit().await?;
         sealed += u64::try_from(events.len()).unwrap_or_default();
@@ -108,5 +109,5 @@ pub async fn verify(ctx: &Ctx, actor: &Actor) -> Result<ChainReport, Error> {
     }
     let unsealed = store::list(&tx, after, 1_000_000).await?.len();
     tx.commit().await?;
-    Ok(ChainReport { segments: segments.len(), sealed, unsealed, broken, head: hex(&previous) })
+    Ok(ChainReport { segments: segments.len(), sealed, unsealed, broken, head: hex::encode(&previous) })
 }

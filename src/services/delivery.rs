@@ -9,6 +9,7 @@ use crate::store::delivery::{self as store, Attempt, Claimed, Delivery};
 use crate::store::{invoice, ledger, organisation};
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::{Outcome, State, after_attempt, is_mail_address};
+use domain::hex;
 use render::mail::{MailParts, compose};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -99,12 +100,12 @@ async fn conclude(ctx: &Ctx, claimed: &Claimed, mut attempt: Attempt, outcome: M
     let now = ctx.now();
     let (outcome, fault) = match outcome {
         MailOutcome::Accepted => (Outcome::Accepted, None),
-        MailOutcome::Temporary(f) => (Outcome::Temporary { code: f.code.clone() }, Some(f)),
-        MailOutcome::Permanent(f) => (Outcome::Permanent { code: f.code.clone() }, Some(f)),
+        MailOutcome::Temporary(f) => (Outcome::Temporary, Some(f)),
+        MailOutcome::Permanent(f) => (Outcome::Permanent, Some(f)),
         MailOutcome::Lost(f) => (Outcome::Lost, Some(f)),
     };
     let attempts = u32::try_from(attempt.attempt_no).unwrap_or(u32::MAX);
-    let (state, again) = after_attempt(&outcome, now, attempts, ctx.jitter());
+    let (state, again) = after_attempt(outcome, now, attempts, ctx.jitter());
     let tx = ctx.db.write(claimed.org_id).await?;
     let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
     if !is_held(&row, claimed) {
@@ -167,7 +168,7 @@ async fn prepare(ctx: &Ctx, actor: &Actor, claimed: &Claimed) -> Result<Result<M
 /// `b+<tag>.<mac>@domain`: finds its delivery again, and never holds the recipient (decision 43).
 fn envelope_sender(ctx: &Ctx, id: Uuid, domain: &str) -> String {
     let mac = ctx.key.hash(&[b"envelope", id.as_bytes()]);
-    format!("b+{}.{}@{domain}", id.simple(), crate::ctx::hex(&mac[..8]))
+    format!("b+{}.{}@{domain}", id.simple(), hex::encode(&mac[..8]))
 }
 
 /// Sends again what failed or is uncertain; what was delivered needs `even_if_delivered`.

@@ -49,20 +49,14 @@ impl State {
 }
 
 /// How an attempt ended, as the channel understands it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The relay took it.
     Accepted,
-    /// Try later: the code and the provider's words.
-    Temporary {
-        /// Stable code.
-        code: String,
-    },
-    /// Never: the code.
-    Permanent {
-        /// Stable code.
-        code: String,
-    },
+    /// Not now: try later.
+    Temporary,
+    /// Not ever.
+    Permanent,
     /// The content was being handed over when the line went dead.
     Lost,
 }
@@ -82,16 +76,16 @@ pub fn next_try(now: DateTime<Utc>, attempts: u32, jitter: u16) -> Option<DateTi
 
 /// The state after an attempt, and when it is tried again.
 pub fn after_attempt(
-    outcome: &Outcome,
+    outcome: Outcome,
     now: DateTime<Utc>,
     attempts: u32,
     jitter: u16,
 ) -> (State, Option<DateTime<Utc>>) {
     match outcome {
         Outcome::Accepted => (State::Delivered, None),
-        Outcome::Permanent { .. } => (State::Failed, None),
+        Outcome::Permanent => (State::Failed, None),
         Outcome::Lost => (State::Unknown, None),
-        Outcome::Temporary { .. } => match next_try(now, attempts, jitter) {
+        Outcome::Temporary => match next_try(now, attempts, jitter) {
             Some(at) => (State::Retrying, Some(at)),
             None => (State::Failed, None),
         },
@@ -140,8 +134,8 @@ mod tests {
     #[test]
     fn a_line_lost_while_handing_over_is_unknown_not_retried() {
         let now = DateTime::from_timestamp(0, 0).unwrap();
-        assert_eq!(after_attempt(&Outcome::Lost, now, 1, 0), (State::Unknown, None));
-        let last = after_attempt(&Outcome::Temporary { code: "x".into() }, now, 9, 0);
+        assert_eq!(after_attempt(Outcome::Lost, now, 1, 0), (State::Unknown, None));
+        let last = after_attempt(Outcome::Temporary, now, 9, 0);
         assert_eq!(last, (State::Failed, None));
     }
 

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod credit_note;
 pub mod customer;
 pub mod delivery;
+pub mod hex;
 pub mod invoice;
 pub mod kid;
 pub mod ledger;

@@ -2,7 +2,7 @@
 
 use super::classify::{Action, BY_LIST, PlanRow};
 use super::plan::{PlanReport, find_plan, parse_part};
-use crate::ctx::{Ctx, unhex};
+use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
@@ -11,6 +11,7 @@ use crate::store::organisation::{self, Counter};
 use crate::store::{bulk, plan as plans, product};
 use chrono::NaiveDate;
 use domain::customer::Field;
+use domain::hex;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -106,7 +107,7 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
             continue;
         };
         let id = existing.map_or_else(|| work.id(), |e| e.id);
-        let list_digest = row.digest.as_deref().and_then(unhex);
+        let list_digest = row.digest.as_deref().and_then(hex::decode);
         let called_off = row.fields.iter().any(|f| f.field == "ended_on");
         let touches_products =
             existing.is_none() || called_off || row.fields.iter().any(|f| f.field == "standard_products");

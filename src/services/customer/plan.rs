@@ -1,7 +1,7 @@
 //! Plans a customer sync: what a list would do, without doing it.
 
 use super::classify::{Action, PlanRow, Verdict, classify, digest};
-use crate::ctx::{Ctx, InstallationKey, hex, sha256};
+use crate::ctx::{Ctx, InstallationKey, sha256};
 use crate::services::error::{Error, Kind};
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Customer, Known};
@@ -9,6 +9,7 @@ use crate::store::organisation::Counter;
 use crate::store::{bulk, organisation, plan as plans, product};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::customer::Field;
+use domain::hex;
 use formats::customer_list::{self, CustomerList, Detected, ListRow, Mode, Options, RefusedColumn, RowNote};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -272,7 +273,7 @@ impl<'a> Planner<'a> {
                     list.notes.push(stale_note(row, list.updated_at_column.as_ref()));
                 }
                 Verdict::Plan(mut planned) => {
-                    planned.digest = planned.record.is_some().then(|| hex(&digest));
+                    planned.digest = planned.record.is_some().then(|| hex::encode(&digest));
                     self.add(*planned).await?;
                 }
             }

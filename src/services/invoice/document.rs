@@ -1,9 +1,10 @@
 //! PDF, HTML and EHF of an issued document: made at first need, stored, and served as first made (I4, decision 24).
 
-use crate::ctx::{Ctx, unhex};
+use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError, Kind, Refusal};
 use crate::services::work::Actor;
 use crate::store::invoice::{self as store, StoredDocument};
+use domain::hex;
 use domain::invoice::Document;
 use formats::ehf;
 use uuid::Uuid;
@@ -62,7 +63,7 @@ pub async fn html(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
 
 /// The logo as it was when the document was issued.
 async fn logo(ctx: &Ctx, actor: &Actor, document: &Document) -> Result<Option<Vec<u8>>, Error> {
-    let Some(hash) = document.seller.logo.as_deref().and_then(unhex) else { return Ok(None) };
+    let Some(hash) = document.seller.logo.as_deref().and_then(hex::decode) else { return Ok(None) };
     Ok(Some(ctx.files.get(actor.org, &hash).await?))
 }
 

@@ -8,11 +8,12 @@ pub use settings::{LOGO_BYTES, OrganisationPatch, patch, set_logo, start_series}
 
 use super::error::{Error, FieldError};
 use super::work::{Actor, Deed, Work};
-use crate::ctx::{Ctx, hex};
+use crate::ctx::Ctx;
 use crate::store::organisation::{self as store, BankAccount, Organisation};
 use accounts::{insert_account, new_account};
 use chrono::NaiveDate;
 use domain::delivery::is_mail_address;
+use domain::hex;
 use domain::invoice::{Address, Seller};
 use domain::numbers::{AccountNumber, OrgNumber};
 use domain::vat;
@@ -218,7 +219,7 @@ pub fn seller(org: &Organisation, account: &BankAccount) -> Result<Seller, Error
         phone: org.phone.clone(),
         privacy_url: org.privacy_url.clone(),
         account: AccountNumber::parse(&account.account_no).map_err(|_| bad("account_no"))?,
-        logo: org.logo.as_deref().map(hex),
+        logo: org.logo.as_deref().map(hex::encode),
     })
 }
 

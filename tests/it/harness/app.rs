@@ -167,5 +167,5 @@ fn schema_hash() -> String {
     for file in files {
         hash.update(std::fs::read(file).unwrap());
     }
-    reskontro::ctx::hex(&hash.finalize()[..6])
+    domain::hex::encode(&hash.finalize()[..6])
 }

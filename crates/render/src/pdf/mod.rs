@@ -18,7 +18,6 @@ use krilla::geom::Point;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
 use logo::Logo;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Documents drawn since the cache of glyph outlines was last trimmed.
@@ -67,15 +66,11 @@ fn metadata(doc: &Document, heading: &str, id: &[u8]) -> Metadata {
         .second(0)
         .utc_offset_hour(0)
         .utc_offset_minute(0);
-    let name = id.iter().fold(String::new(), |mut name, b| {
-        let _ = write!(name, "{b:02x}");
-        name
-    });
     Metadata::new()
         .title(format!("{heading}, {}", doc.seller.name))
         .language(doc.language.as_str().to_owned())
         .creator("Reskontro".to_owned())
         .authors(vec![doc.seller.name.clone()])
         .creation_date(made)
-        .document_id(name)
+        .document_id(domain::hex::encode(id))
 }
