@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::invoice::{Billing, CreditRequest, Prepared, credit_in, issue_all, language, mail_address};
-use super::standing_order::rhythm;
+use super::standing_order::{reopen_periods, rhythm};
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::billing::{self as store, Run, Skip};
@@ -13,7 +13,7 @@ use chrono::{Days, Duration, NaiveDate};
 use domain::customer::{Field, Language};
 use domain::invoice::{Document, Kind, LineInput};
 use domain::money::{Micro, Money};
-use domain::standing_order::Period;
+use domain::standing_order::{Period, Rhythm};
 use domain::vat::Vat;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -258,33 +258,50 @@ pub async fn start_crediting(ctx: &Ctx, actor: &Actor, id: Uuid, asked: &CreditR
 /// Invoices credited in one transaction.
 const CREDIT_BATCH: u64 = 100;
 
-/// Credits what is left of a run's invoices, batch by batch. Safe to call again: what is credited is left out.
+/// Credits what is left of a run's invoices, batch by batch. Safe to call again, late, or from two places at once: what is
+/// credited is left out.
 pub async fn continue_crediting(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Run, Error> {
     loop {
         let mut work = Work::begin(ctx, actor).await?;
         let seen = store::find_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+        match seen.credit_status.as_deref() {
+            Some("running") => {}
+            Some(_) => return Ok(seen),
+            None => return Err(Error::conflict("run_not_taken_back", "nobody has asked to take this run back")),
+        }
         let request = CreditRequest {
             reason: seen.credit_reason.clone(),
             rebill: seen.credit_rebill,
             ..CreditRequest::default()
         };
-        let batch = store::list_uncredited(&work.tx, id, CREDIT_BATCH).await?;
-        let customers: Vec<Uuid> = batch.iter().map(|i| i.customer_id).collect();
+        let asked = store::list_uncredited(&work.tx, id, CREDIT_BATCH).await?;
+        let customers: Vec<Uuid> = asked.iter().map(|i| i.customer_id).collect();
         customer::lock(&work.tx, &customers).await?;
-        let mut credited = 0;
-        for invoice in &batch {
+        // Read again behind the lock: another worker may have credited some of them meanwhile.
+        let held: HashSet<Uuid> = asked.iter().map(|i| i.id).collect();
+        let batch = store::list_uncredited(&work.tx, id, CREDIT_BATCH).await?;
+        for invoice in batch.iter().filter(|i| held.contains(&i.id)) {
             credit_in(ctx, &mut work, invoice.id, &request).await?;
-            credited += 1;
+        }
+        let nothing_left = asked.is_empty();
+        if nothing_left && seen.credit_rebill {
+            // An invoice of nothing has no credit note; its periods are billed again all the same.
+            for invoice in store::list_empty(&work.tx, id).await? {
+                customer::lock(&work.tx, &[invoice.customer_id]).await?;
+                reopen_periods(&work, invoice.id).await?;
+            }
         }
         let mut run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
-        run.credited_count += credited;
-        if batch.is_empty() {
-            run.credit_status = Some("finished".to_owned());
+        let credited = batch.iter().filter(|i| held.contains(&i.id)).count();
+        run.credited_count += i64::try_from(credited).unwrap_or_default();
+        if nothing_left {
+            let partly = store::count_partly_credited(&work.tx, id).await? > 0;
+            run.credit_status = Some(if partly { "partly_credited" } else { "finished" }.to_owned());
         }
         let run = store::update_run(&work.tx, run).await?;
         let verb = "invoice_run.batch_credited";
         work.done(Deed { verb, subject: "invoice_run", id, fields: "credited_count" }).await?;
-        if batch.is_empty() {
+        if nothing_left {
             return Ok(run);
         }
     }
@@ -462,19 +479,17 @@ impl Pricing {
         orders: Vec<StandingOrder>,
         lines: &HashMap<Uuid, Vec<StandingOrderLine>>,
     ) -> Result<Billed, &'static str> {
-        if customer.row.status != "active" {
-            return Err("customer_ended");
-        }
         let (mut inputs, mut advanced, mut periods) = (Vec::new(), Vec::new(), Vec::new());
         let (mut from, mut to): (Option<NaiveDate>, Option<NaiveDate>) = (None, None);
         for mut order in orders {
-            let rhythm = rhythm(&order);
+            // Nothing that begins after the customer's last day is billed.
+            let own = rhythm(&order);
+            let end_on = [own.end_on, customer.row.ended_on].into_iter().flatten().min();
+            let rhythm = Rhythm { end_on, ..own };
             let next = u32::try_from(order.next_period_no).map_err(|_| "invalid_standing_order")?;
-            let due = rhythm.due(next, self.bill_on, MAX_PERIODS);
+            let is_billed = |n: u32| self.billed.contains(&(order.id, i64::from(n)));
+            let due = rhythm.due(next, self.bill_on, MAX_PERIODS, is_billed);
             for (n, period) in &due {
-                if self.billed.contains(&(order.id, i64::from(*n))) {
-                    continue;
-                }
                 let part = rhythm.part(*period).filter(|_| order.prorate);
                 for line in lines.get(&order.id).map(Vec::as_slice).unwrap_or_default() {
                     inputs.push(self.line(line, part, language(&billing.org, customer))?);
@@ -484,13 +499,13 @@ impl Pricing {
             }
             if let Some((last, _)) = due.last() {
                 order.next_period_no = i64::from(*last) + 1;
-                order.next_period_on = rhythm.period(last + 1).map(|p| p.from_on);
+                order.next_period_on = own.period(last + 1).map(|p| p.from_on);
                 order.version += 1;
                 advanced.push(order);
             }
         }
         if inputs.is_empty() {
-            return Err("nothing_due");
+            return Err(if customer.row.status == "active" { "nothing_due" } else { "customer_ended" });
         }
         let mut document = billing.priced(Kind::Invoice, customer, inputs).map_err(|_| "amount_too_large")?;
         document.delivered_from = from.unwrap_or(billing.issued_on);

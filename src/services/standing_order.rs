@@ -208,8 +208,9 @@ fn open_ended(work: &Work<'_>, mut order: StandingOrder) -> StandingOrder {
 /// An ended order goes on when what it billed last still runs, or it was billed once and for all.
 fn resumed(work: &Work<'_>, order: StandingOrder, today: NaiveDate) -> Option<StandingOrder> {
     let order = open_ended(work, order);
-    let billed = order.next_period_no > 0;
-    (billed && order.next_period_on.is_none_or(|next| next > today)).then_some(order)
+    let after_all_billed = order.next_period_no.max(order.billed_before_no);
+    let next = rhythm(&order).period(u32::try_from(after_all_billed).ok()?);
+    (after_all_billed > 0 && next.is_none_or(|next| next.from_on > today)).then_some(order)
 }
 
 /// Frees the periods an invoice billed: the next run bills them again.
@@ -276,7 +277,7 @@ pub async fn patch(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, patch: &Sta
         let message = "somebody changed the standing order; read it again";
         return Err(Error::refuse(Kind::Changed, "version_mismatch", message));
     }
-    let billed = order.next_period_no > 0;
+    let billed = order.next_period_no > 0 || order.billed_before_no > 0;
     if billed && (patch.from_on.is_some() || patch.every_months.is_some()) {
         let message = "periods were billed already; end this order and make a new one";
         return Err(Error::conflict("periods_billed", message));
@@ -294,6 +295,12 @@ pub async fn patch(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, patch: &Sta
     order.version += 1;
     order.updated_at = work.at;
     if let Some(lines) = &patch.lines {
+        let stored = store::lines_of(&work.tx, &[id]).await?;
+        let same = stored.iter().map(|l| &l.product_number).eq(lines.iter().map(|l| &l.product_number));
+        if order.source == "sync" && !same {
+            let message = "a customer list keeps this order's product; make an order of its own for others";
+            return Err(Error::conflict("kept_by_list", message));
+        }
         let rows = line_rows(&work, id, lines).await?;
         store::replace_lines(&work.tx, id, &rows).await?;
     }

@@ -77,12 +77,32 @@ pub async fn free_periods(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<BilledPeri
     Ok(rows)
 }
 
-/// Invoices of a run that nothing was credited of, in order of their ids.
+/// Invoices of a run that ask for money and that nothing was credited of, in order of their ids.
 pub async fn list_uncredited(tx: &OrgTx, run: Uuid, limit: u64) -> Result<Vec<invoice::Model>, Error> {
-    let sql = "SELECT i.* FROM invoice i WHERE i.org_id = $1 AND i.run_id = $2 AND i.kind = 'invoice' AND NOT EXISTS \
+    let sql = "SELECT i.* FROM invoice i WHERE i.org_id = $1 AND i.run_id = $2 AND i.kind = 'invoice' AND i.total_ore > 0 AND NOT EXISTS \
                (SELECT 1 FROM invoice c WHERE c.org_id = i.org_id AND c.credits_invoice_id = i.id) ORDER BY i.id LIMIT $3";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [tx.org().into(), run.into(), limit.into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     Ok(invoice::Entity::find().from_raw_sql(statement).all(tx).await?)
+}
+
+/// Invoices of a run that ask for nothing.
+pub async fn list_empty(tx: &OrgTx, run: Uuid) -> Result<Vec<invoice::Model>, Error> {
+    let rows = invoice::Entity::find()
+        .filter(invoice::Column::OrgId.eq(tx.org()))
+        .filter(invoice::Column::RunId.eq(run))
+        .filter(invoice::Column::Kind.eq("invoice"))
+        .filter(invoice::Column::TotalOre.eq(0));
+    Ok(rows.order_by_asc(invoice::Column::Id).all(tx).await?)
+}
+
+/// How many invoices of a run are credited in part.
+pub async fn count_partly_credited(tx: &OrgTx, run: Uuid) -> Result<i64, Error> {
+    let sql = "SELECT COUNT(*) AS n FROM (SELECT i.id FROM invoice i JOIN invoice c ON c.org_id = i.org_id \
+               AND c.credits_invoice_id = i.id WHERE i.org_id = $1 AND i.run_id = $2 \
+               GROUP BY i.id, i.total_ore HAVING SUM(c.total_ore) < i.total_ore) p";
+    let values = [tx.org().into(), run.into()];
+    let row = tx.query_one_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
+    Ok(row.map(|r| r.try_get("", "n")).transpose()?.unwrap_or(0))
 }

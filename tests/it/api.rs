@@ -143,8 +143,7 @@ both!(a_writing_key_manages_nothing, async |app: &TestApp| {
 async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, String> {
     let ours = access::authenticate(&app.ctx, key).await.unwrap().0;
     app.product(&ours, "A", "Vare", "100").await;
-    let list =
-        "Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n1;Kari Nord;Gata 1;0150;Oslo;kari@example.org;A\n";
+    let list = "Kundenr;Navn;Orgnr;Adresse;Postnr;Poststed;E-post;Produkter\n1;Nord AS;315771900;Gata 1;0150;Oslo;kari@example.org;A\n";
     app.sync(&ours, list.as_bytes(), formats::customer_list::Mode::Full).await;
     let made = async |path: &str, body: Value| -> String {
         let (status, made) = api.send(Method::POST, &format!("/api/v1{path}"), Some(key), Some(&body)).await;

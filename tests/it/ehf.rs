@@ -268,3 +268,21 @@ both!(a_file_is_checked_at_the_command_line, async |app: &TestApp| {
     let (passed, said) = check(&bad);
     assert!(!passed && said.contains("BR-CO-15"), "{said}");
 });
+
+both!(vat_is_taken_back_as_it_was_charged, async |app: &TestApp| {
+    let actor = app.association().await;
+    app.product(&actor, "A", "Vare", "100").await;
+    let list = "Kundenr;Navn;Orgnr;Adresse;Postnr;Poststed;Skjermet\n1;Solbakken Bygg;315771900;Gata 1;0150;Oslo;ja\n";
+    app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let customer = views::customers(&tx, Uuid::nil(), 1).await.unwrap()[0].id;
+    tx.commit().await.unwrap();
+    let issued = issue(app, &actor, customer).await;
+    let first = String::from_utf8(invoice::ehf(&app.ctx, &actor, issued).await.unwrap()).unwrap();
+    assert!(!first.contains("Gata 1") && !first.contains("0150"), "a protected identity's address goes nowhere");
+    let registered = OrganisationPatch { vat_registered: Some(true), ..OrganisationPatch::default() };
+    organisation::patch(&app.ctx, &actor, None, registered).await.unwrap();
+    let note = invoice::credit(&app.ctx, &actor, issued, &invoice::CreditRequest::default()).await.unwrap();
+    let text = String::from_utf8(invoice::ehf(&app.ctx, &actor, note.id).await.unwrap()).unwrap();
+    assert!(!text.contains("MVA</cbc:CompanyID>"), "the invoice was outside VAT, so is its credit note");
+});

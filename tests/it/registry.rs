@@ -322,3 +322,145 @@ both!(what_was_changed_by_hand_is_put_right_by_the_same_list, async |app: &TestA
     let again = app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
     assert_eq!(again.summary.counts.changed, 1, "a product ended by hand and still in the list");
 });
+
+both!(a_change_taken_back_by_the_next_list_is_taken_back, async |app: &TestApp| {
+    let actor = begin(app).await;
+    app.product(&actor, "TREN", "Trening", "900").await;
+    let id = id_of(app, &actor, "1").await;
+    let other = LIST.replace("kari@example.org;MEDL", "kari@example.net;MEDL, TREN");
+    assert_eq!(app.sync(&actor, other.as_bytes(), Mode::Full).await.summary.counts.changed, 1);
+    let back = app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
+    assert_eq!(back.summary.counts.changed, 1, "the row it was first made of is news again");
+    let whole = customer::read(&app.ctx, &actor, id).await.unwrap();
+    let get = |f| whole.customer.record.get(f).map(str::to_owned);
+    assert_eq!(get(Field::Email).as_deref(), Some("kari@example.org"));
+    assert_eq!(get(Field::StandardProducts).as_deref(), Some("MEDL"));
+});
+
+both!(an_end_date_filled_in_later_ends_the_customer, async |app: &TestApp| {
+    let actor = app.association().await;
+    let list =
+        |end: &str| format!("Medlemsnr;Navn;Postnr;Poststed;Utmeldt\n1;Kari;7760;Snåsa;\n2;Ola;7760;Snåsa;{end}\n");
+    app.sync(&actor, list("").as_bytes(), Mode::Full).await;
+    let ended = app.sync(&actor, list("01.10.2026").as_bytes(), Mode::Full).await;
+    assert_eq!(ended.summary.counts.ending, 1);
+    let id = id_of(app, &actor, "2").await;
+    assert_eq!(customer::read(&app.ctx, &actor, id).await.unwrap().customer.row.status, "ended");
+});
+
+both!(an_ending_moved_or_called_off_leaves_nothing_unbilled, async |app: &TestApp| {
+    let actor = begin(app).await;
+    let id = id_of(app, &actor, "2").await;
+    let today = app.ctx.today();
+    let line = NewStandingOrderLine {
+        product_number: "MEDL".into(),
+        quantity: Micro::ONE,
+        unit_price: Micro::parse("10").ok(),
+        discount_percent: Micro::ZERO,
+    };
+    let monthly = NewStandingOrder {
+        customer_id: id,
+        from_on: today,
+        every_months: 1,
+        end_on: None,
+        prorate: false,
+        lines: vec![line],
+    };
+    standing_order::create(&app.ctx, &actor, monthly).await.unwrap();
+    let end = async |days: u64| {
+        let ending = Ending { ended_on: Some(today + Days::new(days)), reason: "flytter".into() };
+        customer::end(&app.ctx, &actor, id, &ending).await.unwrap();
+    };
+    end(10).await;
+    end(100).await;
+    bill(app, &actor).await;
+    app.clock.advance(Duration::days(65));
+    assert_eq!(bill(app, &actor).await.issued_ore, 2_000, "two more months, by the later day");
+    customer::reopen(&app.ctx, &actor, id).await.unwrap();
+    app.clock.advance(Duration::days(60));
+    assert_eq!(bill(app, &actor).await.issued_ore, 2_000, "called off, it goes on");
+    end(155).await;
+    app.clock.advance(Duration::days(40));
+    customer::end_due(&app.ctx, &actor).await.unwrap();
+    assert_eq!(customer::read(&app.ctx, &actor, id).await.unwrap().customer.row.status, "ended");
+    assert_eq!(bill(app, &actor).await.issued_ore, 1_000, "what began before the last day, billed after it");
+    app.clock.advance(Duration::days(100));
+    assert_eq!(bill(app, &actor).await.issued_count, 0);
+});
+
+both!(an_invoice_of_nothing_does_not_stop_a_run_from_being_taken_back, async |app: &TestApp| {
+    let actor = begin(app).await;
+    app.product(&actor, "HEDER", "Æresmedlem", "0").await;
+    let list = LIST.replace("ola@example.org;MEDL", "ola@example.org;HEDER");
+    app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    let run = bill(app, &actor).await;
+    assert_eq!((run.issued_count, run.issued_ore), (2, 45_000));
+    let asked = CreditRun { reason: "feil".into(), rebill: true };
+    let early = run::continue_crediting(&app.ctx, &actor, run.id).await.unwrap_err();
+    assert_eq!(early.code(), Some("run_not_taken_back"));
+    run::start_crediting(&app.ctx, &actor, run.id, &asked).await.unwrap();
+    let both = tokio::join!(
+        run::continue_crediting(&app.ctx, &actor, run.id),
+        run::continue_crediting(&app.ctx, &actor, run.id)
+    );
+    assert_eq!((both.0.unwrap().credited_count, both.1.unwrap().credited_count), (1, 1));
+    let again = bill(app, &actor).await;
+    assert_eq!((again.issued_count, again.issued_ore), (2, 45_000));
+    holds(app, &actor).await;
+});
+
+both!(what_was_credited_in_part_before_is_said, async |app: &TestApp| {
+    let actor = begin(app).await;
+    let run = bill(app, &actor).await;
+    let first = invoices(app, &actor).await.remove(0);
+    let half = invoice::CreditRequest {
+        quantities: std::collections::HashMap::from([(1, Micro::parse("0.5").unwrap())]),
+        ..invoice::CreditRequest::default()
+    };
+    invoice::credit(&app.ctx, &actor, first.id, &half).await.unwrap();
+    let asked = CreditRun { reason: "feil".into(), rebill: false };
+    run::start_crediting(&app.ctx, &actor, run.id, &asked).await.unwrap();
+    let done = run::continue_crediting(&app.ctx, &actor, run.id).await.unwrap();
+    assert_eq!((done.credited_count, done.credit_status.as_deref()), (1, Some("partly_credited")));
+});
+
+both!(an_order_that_was_billed_keeps_its_rhythm_and_its_product, async |app: &TestApp| {
+    let actor = begin(app).await;
+    app.product(&actor, "TREN", "Trening", "900").await;
+    bill(app, &actor).await;
+    let issued = invoices(app, &actor).await.remove(0);
+    let rebill = invoice::CreditRequest { rebill: true, ..invoice::CreditRequest::default() };
+    invoice::credit(&app.ctx, &actor, issued.id, &rebill).await.unwrap();
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let orders = views::standing_orders(&tx, Uuid::nil(), 10).await.unwrap();
+    tx.commit().await.unwrap();
+    for order in orders {
+        let moved = StandingOrderPatch { every_months: Some(1), ..StandingOrderPatch::default() };
+        let refused = standing_order::patch(&app.ctx, &actor, order.id, order.version, &moved).await.unwrap_err();
+        assert_eq!(refused.code(), Some("periods_billed"));
+        let line = |product: &str| NewStandingOrderLine {
+            product_number: product.into(),
+            quantity: Micro::ONE,
+            unit_price: None,
+            discount_percent: Micro::whole(10),
+        };
+        let other = StandingOrderPatch { lines: Some(vec![line("TREN")]), ..StandingOrderPatch::default() };
+        let refused = standing_order::patch(&app.ctx, &actor, order.id, order.version, &other).await.unwrap_err();
+        assert_eq!(refused.code(), Some("kept_by_list"));
+        let cheaper = StandingOrderPatch { lines: Some(vec![line("MEDL")]), ..StandingOrderPatch::default() };
+        standing_order::patch(&app.ctx, &actor, order.id, order.version, &cheaper).await.unwrap();
+    }
+});
+
+both!(a_contact_removed_by_hand_comes_back_with_the_list_that_keeps_it, async |app: &TestApp| {
+    let actor = app.association().await;
+    let list =
+        "Medlemsnr;Navn;Postnr;Poststed;Foresatt 1 navn;Foresatt 1 epost\n1;Kari;7760;Snåsa;Mor;mor@example.org\n";
+    app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    let id = id_of(app, &actor, "1").await;
+    let guardian = customer::contacts(&app.ctx, &actor, id).await.unwrap().remove(0);
+    customer::remove_contact(&app.ctx, &actor, id, guardian.id).await.unwrap();
+    let back = app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    assert_eq!(back.summary.counts.changed, 1);
+    assert_eq!(customer::contacts(&app.ctx, &actor, id).await.unwrap().len(), 1);
+});

@@ -44,11 +44,18 @@ impl Rhythm {
         if end >= last { None } else { Some((days(end)?, days(last)?)) }
     }
 
-    /// Periods that have started by `bill_on`, beginning with number `next`; at most `limit`.
-    pub fn due(&self, next: u32, bill_on: NaiveDate, limit: usize) -> Vec<(u32, Period)> {
+    /// Periods that have started by `bill_on` and are not billed, beginning with number `next`; at most `limit`.
+    pub fn due(
+        &self,
+        next: u32,
+        bill_on: NaiveDate,
+        limit: usize,
+        is_billed: impl Fn(u32) -> bool,
+    ) -> Vec<(u32, Period)> {
         (next..)
             .map_while(|n| self.period(n).map(|p| (n, p)))
             .take_while(|(_, p)| p.from_on <= bill_on)
+            .filter(|(n, _)| !is_billed(*n))
             .take(limit)
             .collect()
     }
@@ -65,7 +72,7 @@ mod tests {
     #[test]
     fn the_31st_does_not_drift() {
         let r = Rhythm { from_on: day(2026, 1, 31), every_months: 1, end_on: None };
-        let starts: Vec<NaiveDate> = r.due(0, day(2026, 4, 30), 99).iter().map(|(_, p)| p.from_on).collect();
+        let starts: Vec<NaiveDate> = r.due(0, day(2026, 4, 30), 99, |_| false).iter().map(|(_, p)| p.from_on).collect();
         assert_eq!(starts, [day(2026, 1, 31), day(2026, 2, 28), day(2026, 3, 31), day(2026, 4, 30)]);
         assert_eq!(r.period(0).unwrap().to_on, Some(day(2026, 2, 27)));
     }
@@ -73,10 +80,17 @@ mod tests {
     #[test]
     fn once_means_once_and_an_end_date_ends() {
         let once = Rhythm { from_on: day(2026, 1, 1), every_months: 0, end_on: None };
-        assert_eq!(once.due(0, day(2030, 1, 1), 99).len(), 1);
-        assert!(once.due(1, day(2030, 1, 1), 99).is_empty());
+        assert_eq!(once.due(0, day(2030, 1, 1), 99, |_| false).len(), 1);
+        assert!(once.due(1, day(2030, 1, 1), 99, |_| false).is_empty());
         let ended = Rhythm { from_on: day(2026, 1, 1), every_months: 3, end_on: Some(day(2026, 6, 30)) };
-        assert_eq!(ended.due(0, day(2030, 1, 1), 99).len(), 2);
+        assert_eq!(ended.due(0, day(2030, 1, 1), 99, |_| false).len(), 2);
+    }
+
+    #[test]
+    fn what_is_billed_takes_no_place_among_what_is_due() {
+        let r = Rhythm { from_on: day(2026, 1, 1), every_months: 1, end_on: None };
+        let due: Vec<u32> = r.due(0, day(2026, 12, 1), 2, |n| (1..9).contains(&n)).iter().map(|d| d.0).collect();
+        assert_eq!(due, [0, 9]);
     }
 
     #[test]
@@ -90,6 +104,6 @@ mod tests {
     #[test]
     fn a_period_not_yet_begun_is_not_due() {
         let r = Rhythm { from_on: day(2027, 1, 1), every_months: 12, end_on: None };
-        assert!(r.due(0, day(2026, 12, 31), 99).is_empty());
+        assert!(r.due(0, day(2026, 12, 31), 99, |_| false).is_empty());
     }
 }

@@ -209,7 +209,8 @@ pub(super) struct RunView {
     expected_count: i64,
     issued_ore: i64,
     finished_at: Option<DateTime<Utc>>,
-    /// `running` or `finished` when the run is taken back.
+    /// When the run is taken back: `running`, `finished`, or `partly_credited` where the rest of some invoices that were
+    /// credited in part before must be credited by hand.
     credit_status: Option<String>,
     /// Invoices credited so.
     credited_count: i64,

@@ -65,6 +65,7 @@ async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
     let mut applied = Applied::default();
     let mut part_no = 0;
     let total = usize::try_from(plan.changes).unwrap_or_default();
+    lock_all(&work, id).await?;
     let tracker = ctx.progress.begin(actor.org, "customer_sync.apply", total);
     while let Some(content) = plans::part(&work.tx, id, part_no).await? {
         let rows = parse_part(&content)?;
@@ -78,6 +79,27 @@ async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
     plans::finish(&work.tx, id, "applied", Some(work.at)).await?;
     work.done(Deed { verb: "customer_sync.applied", subject: "customer_sync", id, fields: "" }).await?;
     Ok(applied)
+}
+
+/// Locks the customers of all parts at once, in order of ids: a run that locks some of them meanwhile waits, and does not
+/// wait for us while we wait for it.
+async fn lock_all(work: &Work<'_>, id: Uuid) -> Result<(), Error> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: Option<Uuid>,
+    }
+    let mut ids = Vec::new();
+    let mut part_no = 0;
+    while let Some(content) = plans::part(&work.tx, id, part_no).await? {
+        let rows: Vec<Named> = serde_json::from_str(&content)
+            .map_err(|_| crate::store::Error::inconsistent("customer_plan_part", "content"))?;
+        ids.extend(rows.into_iter().filter_map(|r| r.id));
+        part_no += 1;
+    }
+    if part_no > 1 {
+        store::lock(&work.tx, &ids).await?;
+    }
+    Ok(())
 }
 
 fn stale() -> Error {
@@ -109,9 +131,9 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
         let id = existing.map_or_else(|| work.id(), |e| e.id);
         let list_digest = row.digest.as_deref().and_then(hex::decode);
         let called_off = row.fields.iter().any(|f| f.field == "ended_on");
-        let touches_products =
-            existing.is_none() || called_off || row.fields.iter().any(|f| f.field == "standard_products");
-        if touches_products || row.action == Action::Reopen {
+        let names_products = row.fields.iter().any(|f| f.field == "standard_products");
+        let touches_products = existing.is_none() || names_products || row.action == Action::Reopen;
+        if touches_products {
             products.push((id, existing.is_none(), record.products().into_iter().map(str::to_owned).collect()));
         }
         record.set(Field::StandardProducts, None);
@@ -120,7 +142,11 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
             Some(before) if called_off || row.action == Action::Reopen => {
                 CustomerRow { kind, list_digest, ..staying_row(work, before) }
             }
-            Some(before) => CustomerRow { version: before.version + 1, kind, updated_at: work.at, ..before.clone() },
+            Some(before) => {
+                // Without a digest something was changed by hand, and what the list says of products may still differ.
+                let list_digest = list_digest.filter(|_| touches_products || before.list_digest.is_some());
+                CustomerRow { version: before.version + 1, kind, list_digest, updated_at: work.at, ..before.clone() }
+            }
             None => {
                 kid_no += 1;
                 CustomerRow { list_digest, ..new_row(work, id, kind, kid_no - 1) }
@@ -176,15 +202,22 @@ pub(super) fn staying_row(work: &Work<'_>, before: &CustomerRow) -> CustomerRow 
     }
 }
 
-/// Writes endings, and ends what these customers are billed for.
+/// Writes endings. Who ends now is billed for nothing more; an ending to come leaves the standing orders alone: billing
+/// looks at the customer's last day.
 pub(super) async fn keep_ended(work: &Work<'_>, ended: &[CustomerRow]) -> Result<(), Error> {
     store::update_rows(&work.tx, ended).await?;
+    end_orders(work, ended, false).await
+}
+
+/// Ends the standing orders of customers that have ended. What began before the last day stays due where it was
+/// `planned`.
+pub(super) async fn end_orders(work: &Work<'_>, ended: &[CustomerRow], planned: bool) -> Result<(), Error> {
     let mut by_day: BTreeMap<NaiveDate, Vec<Uuid>> = BTreeMap::new();
-    for row in ended {
+    for row in ended.iter().filter(|r| r.status == "ended") {
         by_day.entry(row.ended_on.unwrap_or_default()).or_default().push(row.id);
     }
     for (on, ids) in by_day {
-        product::end_orders_of(&work.tx, &ids, on, on > work.today()).await?;
+        product::end_orders_of(&work.tx, &ids, on, planned).await?;
     }
     Ok(())
 }

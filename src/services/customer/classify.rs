@@ -59,13 +59,16 @@ pub struct PlanRow {
 
 /// A keyed digest of what a row says: the same row again is known without reading the customer.
 pub fn digest(key: &InstallationKey, row: &ListRow) -> Vec<u8> {
-    let mut parts: Vec<&[u8]> = vec![b"list row 1", row.number.as_bytes()];
+    let mut parts: Vec<&[u8]> = vec![b"list row 2", row.number.as_bytes()];
     for (field, value) in &row.sets {
         parts.push(field.name().as_bytes());
         parts.push(value.as_deref().map_or(&[0], str::as_bytes));
     }
-    // A row that ends its customer is never the row an active customer was made of.
-    parts.push(if row.standing == Standing::Active { b"active" } else { b"" });
+    parts.push(match row.standing {
+        Standing::Unsaid => b"unsaid",
+        Standing::Active => b"active",
+        Standing::Ended { .. } => b"ended",
+    });
     key.hash(&parts)[..16].to_vec()
 }
 

@@ -1,6 +1,6 @@
 //! Customers by hand, through the same rules as a list.
 
-use super::apply::{ended_row, keep_ended, new_row, staying_row};
+use super::apply::{end_orders, ended_row, keep_ended, new_row, staying_row};
 use super::classify::{BY_HAND, PlanRow, Verdict, classify};
 use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError, Kind};
@@ -315,9 +315,12 @@ pub async fn add_contact(ctx: &Ctx, actor: &Actor, customer_id: Uuid, new: &NewC
 /// Removes a contact person.
 pub async fn remove_contact(ctx: &Ctx, actor: &Actor, customer_id: Uuid, id: Uuid) -> Result<(), Error> {
     let work = Work::begin(ctx, actor).await?;
+    let row = lock(&work, customer_id, None).await?;
     if !store::delete_contact(&work.tx, customer_id, id).await? {
         return Err(Error::not_found("contact person"));
     }
+    let row = CustomerRow { version: row.version + 1, list_digest: None, updated_at: work.at, ..row };
+    store::update_rows(&work.tx, &[row]).await?;
     work.done(Deed { verb: "contact.removed", subject: "contact", id, fields: "" }).await
 }
 
@@ -352,6 +355,7 @@ pub async fn end_due(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
         }
     }
     store::update_rows(&work.tx, &ended).await?;
+    end_orders(&work, &ended, true).await?;
     let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
     work.done(Deed { verb: "customers.ended", subject: "organisation", id: actor.org, fields: "" }).await?;
     Ok(count)

@@ -257,7 +257,8 @@ impl<'a> Planner<'a> {
                 // Two rows name one customer, by its number of today and one it had before.
                 list.errors.push(RowNote::row_error(row.line, "duplicate_number"));
                 list.rejected += 1;
-            } else if known.made_of(&digest) {
+            } else if !matches!(row.standing, formats::customer_list::Standing::Ended { .. }) && known.made_of(&digest)
+            {
                 self.counts.unchanged += 1;
             } else {
                 ids.push(known.id);

@@ -79,7 +79,9 @@ pub(in crate::services) async fn credit_in(
     }
     let buyer = customer::load(&work.tx, &[row.customer_id]).await?.into_iter().next();
     let buyer = buyer.ok_or_else(|| Error::not_found("customer"))?;
-    let billing = Billing::load(ctx, work, None, None).await?;
+    let mut billing = Billing::load(ctx, work, None, None).await?;
+    // VAT is taken back as it was charged, whatever the seller is registered for today.
+    billing.seller.vat_registered = original.seller.vat_registered;
     let mut document = billing.document(Kind::CreditNote, &buyer, lines, totals);
     document.credits = Some(credited(&row));
     document.delivered_from = original.delivered_from;

@@ -177,6 +177,10 @@ async fn inputs(ctx: &Ctx, tx: &OrgTx, lines: &[DraftLine]) -> Result<Vec<LineIn
         let code = code.ok_or_else(|| Error::field(at("vat_code"), "required", "give a VAT code or a product"))?;
         let rate = vat.iter().find(|v| v.code == code);
         let rate = rate.ok_or_else(|| Error::field(at("vat_code"), "unknown_vat_code", "no such VAT code today"))?;
+        if line.unit.as_deref().is_some_and(|u| !domain::unit::is_known(u)) {
+            let codes = domain::unit::codes().collect::<Vec<_>>().join(", ");
+            return Err(Error::field(at("unit"), "unknown_unit", format!("one of {codes}")));
+        }
         let price = line.unit_price.or(product.map(|p| Micro::from_micro(p.price_micro)));
         out.push(LineInput {
             description: line.description.clone().or(product.map(|p| p.name.clone())).unwrap_or_default(),

@@ -100,15 +100,23 @@ impl Billing {
     /// The buyer as frozen. A protected identity has the address chosen for documents, where one is (decision 41).
     fn buyer(&self, customer: &Customer) -> Buyer {
         let mut buyer = buyer(customer);
-        if let Some(chosen) = self.chosen_addresses.get(&customer.row.id).filter(|_| customer.record.is_protected()) {
-            buyer.address = Address {
-                street: chosen.street.clone(),
-                street2: chosen.street2.clone(),
-                postal_code: chosen.postal_code.clone(),
-                city: chosen.city.clone(),
-                country: chosen.country.clone(),
-            };
+        if !customer.record.is_protected() {
+            return buyer;
         }
+        let Some(chosen) = self.chosen_addresses.get(&customer.row.id) else {
+            if buyer.org_number.is_some() {
+                // The organisation number says who it is; the live address goes nowhere (§ 5-1-2).
+                buyer.address = Address { country: buyer.address.country, ..Address::default() };
+            }
+            return buyer;
+        };
+        buyer.address = Address {
+            street: chosen.street.clone(),
+            street2: chosen.street2.clone(),
+            postal_code: chosen.postal_code.clone(),
+            city: chosen.city.clone(),
+            country: chosen.country.clone(),
+        };
         buyer
     }
 

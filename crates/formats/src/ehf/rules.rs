@@ -79,6 +79,7 @@ impl<'a> Gate<'a, '_> {
         self.lines();
         self.totals();
         self.vat();
+        self.outside_vat();
         if self.is_norwegian() {
             self.norwegian();
         }
@@ -390,6 +391,21 @@ impl<'a> Gate<'a, '_> {
         }
         if !near(round(base * rate / HUNDRED), vat, Decimal::ONE) {
             self.find("BR-CO-17", group, format!("{rate} % of {base} is not {vat}"));
+        }
+    }
+
+    /// Sales outside VAT name no VAT number, and stand alone (BR-O-02, BR-O-11).
+    fn outside_vat(&mut self) {
+        let root = self.root;
+        let ids: Vec<&str> =
+            at(root, "TaxTotal/TaxSubtotal/TaxCategory").iter().filter_map(|c| text(*c, "ID")).collect();
+        if !ids.contains(&"O") {
+            return;
+        }
+        self.require(ids.len() == 1, "BR-O-11", root, "sales outside VAT cannot stand beside others");
+        for side in ["AccountingSupplierParty/Party", "AccountingCustomerParty/Party"] {
+            let Some(party) = at(root, side).into_iter().next() else { continue };
+            self.require(vat_number(party).is_none(), "BR-O-02", party, "a document outside VAT names no VAT number");
         }
     }
 
