@@ -11,6 +11,7 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(super) enum OrgCommand {
     /// Sets up an organisation.
+    #[command(visible_alias = "setup")]
     Create(Box<CreateArgs>),
     /// Lists organisations.
     List,
