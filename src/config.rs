@@ -1,6 +1,7 @@
 //! Typed settings: `config/default.toml`, then the file named by `RESKONTRO_CONFIG`, then the environment
 //! (`RESKONTRO__SECTION__KEY`). The only place that reads the environment.
 
+use chrono::NaiveDate;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use secrecy::{ExposeSecret, SecretString};
@@ -24,6 +25,8 @@ pub struct Config {
     pub mail: Mail,
     /// What is too large.
     pub limits: Limits,
+    /// Dated rules of law that may move.
+    pub rules: Rules,
     /// Background work.
     pub worker: Worker,
     /// What is logged and how.
@@ -126,6 +129,14 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Seconds a request may take.
     pub request_seconds: u64,
+}
+
+/// Dated rules of law that may move.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// First day e-invoices between businesses are a duty.
+    pub einvoice_duty_from: NaiveDate,
 }
 
 /// Background work.

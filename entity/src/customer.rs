@@ -17,6 +17,7 @@ pub struct Model {
     pub ended_reason: Option<String>,
     pub ended_by: Option<String>,
     pub list_digest: Option<Vec<u8>>,
+    pub mail_ground: Option<String>,
     pub kid_customer_no: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

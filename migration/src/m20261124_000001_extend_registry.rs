@@ -31,6 +31,7 @@ CREATE TABLE customer_document_address (
 );
 ALTER TABLE customer ADD COLUMN ended_by $text;
 ALTER TABLE customer ADD COLUMN list_digest $bytes;
+ALTER TABLE customer ADD COLUMN mail_ground $text;
 ALTER TABLE standing_order ADD COLUMN prorate $bool NOT NULL DEFAULT FALSE;
 ALTER TABLE standing_order ADD COLUMN billed_before_no $int NOT NULL DEFAULT 0;
 DROP INDEX standing_order_due;

@@ -83,8 +83,8 @@ pub(super) async fn run(command: InvoicesCommand) -> anyhow::Result<()> {
                 for (reason, n) in &preview.skipped {
                     println!("  {n} skipped: {}", reason.replace('_', " "));
                 }
-                if preview.without_address > 0 {
-                    println!("  {} without an e-mail address", preview.without_address);
+                if preview.cannot_be_mailed > 0 {
+                    println!("  {} cannot go as mail, and will be on the worklist", preview.cannot_be_mailed);
                 }
                 println!("Nothing is issued. Issue with --commit.");
                 return Ok(());

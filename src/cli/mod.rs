@@ -114,7 +114,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(args) => demo::run(args).await?,
+        Command::Demo(args) => Box::pin(demo::run(args)).await?,
         Command::Serve => serve::run(Config::load()?).await?,
         Command::Migrate => {
             let config = Config::load()?;

@@ -121,7 +121,7 @@ pub const INVENTORY: &[Entry] = &[
         STRUCTURE,
     ),
     entry("customer", "org_id id version created_at updated_at", STRUCTURE),
-    entry("customer", "kind status ended_on ended_reason ended_by list_digest", MASTER),
+    entry("customer", "kind status ended_on ended_reason ended_by list_digest mail_ground", MASTER),
     entry("customer", "kid_customer_no", PAYMENT),
     entry("customer_core", "org_id customer_id", STRUCTURE),
     entry("customer_core", "number name org_number name_search", CORE),

@@ -185,7 +185,7 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
         }
         _ => return Err(Error::conflict("under_way", "the delivery is under way")),
     }
-    refresh_address(&work, &row).await?;
+    refresh_address(ctx, &work, &row).await?;
     row.state = State::Queued.as_str().to_owned();
     row.needs_person = false;
     row.reason = None;
@@ -196,11 +196,17 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
 }
 
 /// The customer's address as it is now; it may have been put right since.
-async fn refresh_address(work: &Work<'_>, row: &Delivery) -> Result<(), Error> {
+async fn refresh_address(ctx: &Ctx, work: &Work<'_>, row: &Delivery) -> Result<(), Error> {
     let customer = crate::store::customer::load(&work.tx, &[row.customer_id]).await?.into_iter().next();
-    let address = customer.as_ref().map(super::invoice::mail_address);
+    let issued = invoice::find(&work.tx, row.invoice_id).await?.ok_or_else(|| Error::not_found("invoice"))?;
+    let duty_from = ctx.config.rules.einvoice_duty_from;
+    let address = customer.as_ref().map(|c| super::invoice::mail_address(c, issued.issued_on, duty_from));
     match address {
         Some(Ok(address)) => Ok(store::set_address(&work.tx, row.id, address).await?),
+        Some(Err("einvoice_required")) => {
+            let message = "the customer is a business: send the EHF, or record on what ground it may get mail";
+            Err(Error::conflict("einvoice_required", message))
+        }
         _ => Err(Error::conflict("no_address", "the customer has no usable e-mail address; add one first")),
     }
 }

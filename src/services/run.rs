@@ -60,8 +60,9 @@ pub struct Preview {
     pub total_ore: i64,
     /// Customers that would be skipped, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// Invoices without a usable e-mail address: issued, and on the worklist.
-    pub without_address: u64,
+    /// Invoices that cannot go as mail, for want of an address or since an e-invoice is a duty: issued, and on the
+    /// worklist.
+    pub cannot_be_mailed: u64,
     /// Customer by customer, in the order of their ids: what each would be billed, or why not.
     pub customers: Vec<PreviewCustomer>,
     /// Gives the next customers; none when these are the last.
@@ -81,8 +82,8 @@ pub struct PreviewCustomer {
     pub lines: Vec<PreviewLine>,
     /// Sum with VAT in øre.
     pub total_ore: i64,
-    /// Whether there is a usable e-mail address.
-    pub has_address: bool,
+    /// Whether the invoice can go as mail: there is a usable address, and a business may be mailed.
+    pub can_be_mailed: bool,
 }
 
 /// One line of a preview.
@@ -126,7 +127,7 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Re
         let Some(last) = ids.last() else { return Ok(preview) };
         after = Some(*last);
         for d in collect(&work, &billing, bill_on, &ids).await? {
-            let entry = preview.add(&d);
+            let entry = preview.add(&d, &billing);
             if shown.after.is_some_and(|a| entry.customer_id <= a) {
                 continue;
             }
@@ -141,14 +142,14 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Re
 
 impl Preview {
     /// Counts a customer in.
-    fn add(&mut self, due: &Due) -> PreviewCustomer {
+    fn add(&mut self, due: &Due, billing: &Billing) -> PreviewCustomer {
         let mut entry = PreviewCustomer {
             customer_id: due.customer.row.id,
             customer_number: due.customer.record.get(Field::Number).unwrap_or_default().to_owned(),
             skipped: None,
             lines: Vec::new(),
             total_ore: 0,
-            has_address: mail_address(&due.customer).is_ok(),
+            can_be_mailed: mail_address(&due.customer, billing.issued_on, billing.einvoice_duty_from).is_ok(),
         };
         match &due.outcome {
             Err(reason) => {
@@ -160,7 +161,7 @@ impl Preview {
                 self.net_ore += document.totals.net.ore();
                 self.vat_ore += document.totals.vat.ore();
                 self.total_ore += document.totals.total.ore();
-                self.without_address += u64::from(!entry.has_address);
+                self.cannot_be_mailed += u64::from(!entry.can_be_mailed);
                 entry.total_ore = document.totals.total.ore();
                 let lines = document.lines.iter().map(|l| PreviewLine {
                     description: l.input.description.clone(),

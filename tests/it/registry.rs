@@ -3,12 +3,13 @@
 use crate::harness::{TestApp, both};
 use chrono::{Days, Duration};
 use domain::customer::Field;
+use domain::delivery::MailGround;
 use domain::money::Micro;
 use formats::customer_list::Mode;
 use reskontro::services::customer::{self, Ending, NewContact, NewDocumentAddress, Renumbering};
 use reskontro::services::organisation::{self, OrganisationPatch};
 use reskontro::services::product::{self, ProductPatch};
-use reskontro::services::run::{self, CreditRun, NewRun};
+use reskontro::services::run::{self, CreditRun, NewRun, Shown};
 use reskontro::services::standing_order::{self, NewStandingOrder, NewStandingOrderLine, StandingOrderPatch};
 use reskontro::services::{Actor, delivery, invoice, ledger};
 use reskontro::store::billing::Run;
@@ -463,4 +464,33 @@ both!(a_contact_removed_by_hand_comes_back_with_the_list_that_keeps_it, async |a
     let back = app.sync(&actor, list.as_bytes(), Mode::Full).await;
     assert_eq!(back.summary.counts.changed, 1);
     assert_eq!(customer::contacts(&app.ctx, &actor, id).await.unwrap().len(), 1);
+});
+
+both!(from_2027_a_business_gets_mail_only_on_a_recorded_ground, async |app: &TestApp| {
+    let actor = app.association().await;
+    app.product(&actor, "A", "Annonse", "1000").await;
+    let list = "Kundenr;Navn;Orgnr;Adresse;Postnr;Poststed;E-post;Produkter\n\
+        1;Solbakken Bygg AS;315771900;Gata 1;0150;Oslo;post@example.org;A\n2;Kari Nord;;Gata 2;0150;Oslo;kari@example.org;A\n";
+    app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    app.clock.set("2027-01-04T10:00:00Z".parse().unwrap());
+    let business = id_of(app, &actor, "1").await;
+    let all = Shown { after: None, limit: 10 };
+    let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
+    let preview = run::preview(&app.ctx, &actor, &new, all).await.unwrap();
+    assert_eq!((preview.invoices, preview.cannot_be_mailed), (2, 1));
+    bill(app, &actor).await;
+    let deliveries = async || {
+        let tx = app.ctx.db.read(actor.org).await.unwrap();
+        views::deliveries(&tx, Some("failed"), Uuid::nil(), 10).await.unwrap()
+    };
+    let failed = deliveries().await;
+    assert_eq!((failed.len(), failed[0].customer_id, failed[0].needs_person), (1, business, true));
+    assert_eq!(failed[0].reason.as_deref(), Some("einvoice_required"));
+    let refused = delivery::resend(&app.ctx, &actor, failed[0].id, false).await.unwrap_err();
+    assert_eq!(refused.code(), Some("einvoice_required"));
+    let ground = customer::NewMailGround { ground: Some(MailGround::OtherFormat) };
+    customer::set_mail_ground(&app.ctx, &actor, business, ground).await.unwrap();
+    delivery::resend(&app.ctx, &actor, failed[0].id, false).await.unwrap();
+    app.clock.advance(Duration::hours(1));
+    assert_eq!(delivery::drain(&app.ctx).await.unwrap().get("delivered"), Some(&2));
 });

@@ -1,6 +1,6 @@
 //! Deliveries: one set of states for all channels, and when to try again (decisions 39-41).
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 macro_rules! states {
@@ -92,6 +92,44 @@ pub fn after_attempt(
     }
 }
 
+/// Why an invoice to a business may go as mail although e-invoices are a duty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailGround {
+    /// Sales of the seller below the threshold of 50 000 kroner.
+    BelowThreshold,
+    /// Another electronic format is agreed; until the end of 2029.
+    OtherFormat,
+    /// The buyer keeps no books by law.
+    NotBookkeepingLiable,
+}
+
+impl MailGround {
+    /// Stored name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BelowThreshold => "below_threshold",
+            Self::OtherFormat => "other_format",
+            Self::NotBookkeepingLiable => "not_bookkeeping_liable",
+        }
+    }
+
+    /// From its stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::BelowThreshold, Self::OtherFormat, Self::NotBookkeepingLiable].into_iter().find(|g| g.as_str() == text)
+    }
+
+    /// Whether it still holds for a document of this day.
+    pub fn holds_on(self, issued_on: NaiveDate) -> bool {
+        self != Self::OtherFormat || issued_on.year() <= 2029
+    }
+}
+
+/// Whether a document for a business may go as mail (regulation FOR-2026-09-29-1933; decision 42).
+pub fn may_mail_business(issued_on: NaiveDate, duty_from: NaiveDate, ground: Option<MailGround>) -> bool {
+    issued_on < duty_from || ground.is_some_and(|g| g.holds_on(issued_on))
+}
+
 /// Whether an e-mail address has a shape mail can be sent to: one @, a dotted domain, no blanks, at most 254 bytes.
 pub fn is_mail_address(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
@@ -129,6 +167,18 @@ mod tests {
         }
         assert_eq!(next_try(now, 9, 0), None);
         assert_eq!(next_try(now, 0, 0), None);
+    }
+
+    #[test]
+    fn mail_to_a_business_needs_a_ground_from_the_day_of_the_duty() {
+        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
+        let duty = day(2027, 1, 1);
+        assert!(may_mail_business(day(2026, 12, 31), duty, None));
+        assert!(!may_mail_business(duty, duty, None));
+        assert!(may_mail_business(duty, duty, Some(MailGround::BelowThreshold)));
+        assert!(may_mail_business(day(2029, 12, 31), duty, Some(MailGround::OtherFormat)));
+        assert!(!may_mail_business(day(2030, 1, 1), duty, Some(MailGround::OtherFormat)));
+        assert!(may_mail_business(day(2030, 1, 1), duty, Some(MailGround::NotBookkeepingLiable)));
     }
 
     #[test]

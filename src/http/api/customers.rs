@@ -5,7 +5,8 @@ use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, done, if_match, json, repeatable, versioned};
 use crate::http::problem::{Failure, Problem};
 use crate::services::customer::{
-    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, PlanReport, Renumbered, Renumbering,
+    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, NewMailGround, PlanReport, Renumbered,
+    Renumbering,
 };
 use crate::services::{Actor, Error};
 use crate::store::views::{self, CustomerItem};
@@ -85,6 +86,7 @@ async fn view(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Response, Failure> {
     fields.insert("status".into(), value!(found.row.status));
     fields.insert("ended_on".into(), value!(found.row.ended_on));
     fields.insert("ended_reason".into(), value!(found.row.ended_reason));
+    fields.insert("mail_ground".into(), value!(found.row.mail_ground));
     fields.insert("earlier_numbers".into(), value!(whole.earlier_numbers));
     let address = whole
         .document_address
@@ -171,6 +173,18 @@ pub(super) async fn delete_document_address(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     done(customer::set_document_address(&ctx, &actor, id, None).await)
+}
+
+/// Records on what ground a business gets mail although e-invoices between businesses are a duty from 2027-01-01.
+#[utoipa::path(put, path = "/customers/{id}/mail-ground", tag = "customers", params(("id" = Uuid, Path)), request_body = NewMailGround, responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn put_mail_ground(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let new: NewMailGround = json(&body)?;
+    done(customer::set_mail_ground(&ctx, &with_body(actor, &body), id, new).await)
 }
 
 /// A contact person.

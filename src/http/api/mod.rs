@@ -93,6 +93,7 @@ fn customers_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(customers::reopen_customer))
         .routes(routes!(customers::renumber_customer))
         .routes(routes!(customers::put_document_address, customers::delete_document_address))
+        .routes(routes!(customers::put_mail_ground))
         .routes(routes!(customers::list_contacts, customers::add_contact))
         .routes(routes!(customers::remove_contact))
         .routes(routes!(customers::set_mapping))

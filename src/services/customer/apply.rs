@@ -234,6 +234,7 @@ pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: 
         ended_reason: None,
         ended_by: None,
         list_digest: None,
+        mail_ground: None,
         kid_customer_no,
         created_at: work.at,
         updated_at: work.at,

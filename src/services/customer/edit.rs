@@ -11,6 +11,7 @@ use crate::store::organisation::{self, Counter};
 use crate::store::product;
 use chrono::NaiveDate;
 use domain::customer::Field;
+use domain::delivery::MailGround;
 use formats::customer_list::{self, ListRow, Mode, Options, Standing};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -265,6 +266,26 @@ pub async fn set_document_address(
     });
     store::set_document_address(&work.tx, id, address).await?;
     work.done(Deed { verb: "customer.document_address_set", subject: "customer", id, fields: "document_address" }).await
+}
+
+/// On what ground a business gets mail instead of an e-invoice.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMailGround {
+    /// `below_threshold` (sales under 50 000 kroner), `other_format` (another electronic format is agreed, until the end of
+    /// 2029), `not_bookkeeping_liable` (the buyer keeps no books by law), or `null` for none.
+    #[schema(value_type = Option<String>)]
+    pub ground: Option<MailGround>,
+}
+
+/// Records on what ground a business gets mail although e-invoices are a duty (decision 42).
+pub async fn set_mail_ground(ctx: &Ctx, actor: &Actor, id: Uuid, new: NewMailGround) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let row = lock(&work, id, None).await?;
+    let mail_ground = new.ground.map(|g| g.as_str().to_owned());
+    let row = CustomerRow { version: row.version + 1, mail_ground, updated_at: work.at, ..row };
+    store::update_rows(&work.tx, &[row]).await?;
+    work.done(Deed { verb: "customer.mail_ground_set", subject: "customer", id, fields: "mail_ground" }).await
 }
 
 /// A contact person.

@@ -13,7 +13,7 @@ use crate::store::ledger::{self, Entry, OpenItemRow};
 use crate::store::organisation::{self, BankAccount, Counter, Organisation};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::customer::{Field, Language};
-use domain::delivery::is_mail_address;
+use domain::delivery::{MailGround, is_mail_address, may_mail_business};
 use domain::invoice::{
     self, Address, Buyer, Credited, Document, Kind, Line, LineInput, Seller, Totals, missing_elements, sales_by_code,
     vat_by_rate,
@@ -47,6 +47,8 @@ pub struct Billing {
     pub send_after: DateTime<Utc>,
     /// The run.
     pub run_id: Option<Uuid>,
+    /// First day e-invoices between businesses are a duty.
+    pub einvoice_duty_from: NaiveDate,
     /// Addresses chosen for the documents of protected identities; few organisations have any.
     chosen_addresses: HashMap<Uuid, DocumentAddress>,
 }
@@ -73,7 +75,19 @@ impl Billing {
         }
         let seller = seller(&org, &account)?;
         let chosen_addresses = customer::list_document_addresses(&work.tx).await?;
-        Ok(Self { seller, org, account, issued_on, due_on, send_after: work.at, run_id: None, chosen_addresses })
+        let einvoice_duty_from = ctx.config.rules.einvoice_duty_from;
+        let send_after = work.at;
+        Ok(Self {
+            seller,
+            org,
+            account,
+            issued_on,
+            due_on,
+            send_after,
+            run_id: None,
+            einvoice_duty_from,
+            chosen_addresses,
+        })
     }
 
     /// A document for a customer, priced and not yet numbered.
@@ -152,8 +166,17 @@ fn buyer(customer: &Customer) -> Buyer {
     }
 }
 
-/// Where a customer's mail goes: its own address, else the first guardian's.
-pub(crate) fn mail_address(customer: &Customer) -> Result<&str, &'static str> {
+/// Where a customer's mail goes: its own address, else the first guardian's. A business gets mail only before e-invoices
+/// are a duty, or on a recorded ground (decision 42).
+pub(crate) fn mail_address(
+    customer: &Customer,
+    issued_on: NaiveDate,
+    duty_from: NaiveDate,
+) -> Result<&str, &'static str> {
+    let ground = customer.row.mail_ground.as_deref().and_then(MailGround::parse);
+    if customer.row.kind == "business" && !may_mail_business(issued_on, duty_from, ground) {
+        return Err("einvoice_required");
+    }
     let own = customer.record.get(Field::Email).or_else(|| customer.record.get(Field::Guardian1Email));
     match own {
         None => Err("no_address"),
@@ -391,7 +414,7 @@ impl Books {
 
     /// Every document has a delivery, recorded before anything leaves (I7); without an address it has failed already.
     fn deliver(&mut self, work: &Work<'_>, billing: &Billing, row: &Invoice, customer: &Customer) {
-        let address = mail_address(customer);
+        let address = mail_address(customer, billing.issued_on, billing.einvoice_duty_from);
         let id = work.id();
         self.deliveries.push(Delivery {
             org_id: row.org_id,
