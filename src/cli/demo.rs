@@ -225,7 +225,7 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::R
     println!("\nSent");
     println!("  {} mails in {}/spool", count(tallied(&deliveries, &["delivered"]).0), dir.display());
     let failed = tallied(&deliveries, &["failed", "unknown"]).0;
-    println!("  {} on the worklist: no e-mail address", count(failed));
+    println!("  {} on the worklist, each with its reason", count(failed));
     show_payments(told, &payments);
     println!("\nOpen\n  {} claims, {}", count(open.count), kr(open.ore));
     let checks = ledger::verify(ctx, &told.actor).await?;
