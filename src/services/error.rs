@@ -111,6 +111,15 @@ impl Error {
         }
     }
 
+    /// The client saw another version than the one stored: somebody was faster.
+    pub fn unless_seen(what: &str, seen: i64, stored: i64) -> Result<(), Self> {
+        if seen == stored {
+            return Ok(());
+        }
+        let message = format!("somebody changed the {what}; read it again");
+        Err(Self::refuse(Kind::Changed, "version_mismatch", message))
+    }
+
     /// There is no such thing.
     pub fn not_found(what: &'static str) -> Self {
         Self::refuse(Kind::NotFound, "not_found", format!("there is no such {what}"))

@@ -1,6 +1,6 @@
 //! Products: what is sold, at what price and VAT.
 
-use super::error::{Error, FieldError, Kind};
+use super::error::{Error, FieldError};
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::organisation;
@@ -93,9 +93,7 @@ pub struct ProductPatch {
 pub async fn patch(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, patch: ProductPatch) -> Result<(), Error> {
     let work = Work::begin(ctx, actor).await?;
     let before = store::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("product"))?;
-    if before.version != version {
-        return Err(Error::refuse(Kind::Changed, "version_mismatch", "somebody changed the product; read it again"));
-    }
+    Error::unless_seen("product", version, before.version)?;
     let row = Product {
         name: patch.name.unwrap_or(before.name),
         unit: patch.unit.unwrap_or(before.unit),

@@ -1,6 +1,6 @@
 //! Standing orders: what a customer is billed for, how often.
 
-use super::error::{Error, Kind};
+use super::error::Error;
 use super::work::{Actor, Deed, Work, given};
 use crate::ctx::Ctx;
 use crate::store::billing;
@@ -273,10 +273,7 @@ pub async fn patch(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, patch: &Sta
     let seen = store::find_order(&work.tx, id).await?.ok_or_else(not_found)?;
     crate::store::customer::lock(&work.tx, &[seen.customer_id]).await?;
     let mut order = store::lock_order(&work.tx, id).await?.ok_or_else(not_found)?;
-    if order.version != version {
-        let message = "somebody changed the standing order; read it again";
-        return Err(Error::refuse(Kind::Changed, "version_mismatch", message));
-    }
+    Error::unless_seen("standing order", version, order.version)?;
     let billed = order.next_period_no > 0 || order.billed_before_no > 0;
     if billed && (patch.from_on.is_some() || patch.every_months.is_some()) {
         let message = "periods were billed already; end this order and make a new one";

@@ -1,7 +1,7 @@
 //! Applies a planned sync: one transaction, all or nothing.
 
 use super::classify::{Action, BY_LIST, PlanRow};
-use super::plan::{PlanReport, find_plan, parse_part};
+use super::plan::{PART_ROWS, PlanReport, find_plan, parse_part};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::standing_order::sync_products;
@@ -65,7 +65,9 @@ async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
     let mut applied = Applied::default();
     let mut part_no = 0;
     let total = usize::try_from(plan.changes).unwrap_or_default();
-    lock_all(&work, id).await?;
+    if total > PART_ROWS {
+        lock_all(&work, id).await?;
+    }
     let tracker = ctx.progress.begin(actor.org, "customer_sync.apply", total);
     while let Some(content) = plans::part(&work.tx, id, part_no).await? {
         let rows = parse_part(&content)?;
@@ -96,9 +98,7 @@ async fn lock_all(work: &Work<'_>, id: Uuid) -> Result<(), Error> {
         ids.extend(rows.into_iter().filter_map(|r| r.id));
         part_no += 1;
     }
-    if part_no > 1 {
-        store::lock(&work.tx, &ids).await?;
-    }
+    store::lock(&work.tx, &ids).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::apply::{end_orders, ended_row, keep_ended, new_row, staying_row};
 use super::classify::{BY_HAND, PlanRow, Verdict, classify};
 use crate::ctx::Ctx;
-use crate::services::error::{Error, FieldError, Kind};
+use crate::services::error::{Error, FieldError};
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Contact, Customer, CustomerRow, DocumentAddress};
@@ -102,9 +102,7 @@ async fn load(tx: &crate::store::OrgTx, id: Uuid, today: NaiveDate) -> Result<Cu
 /// The customer of the version the client saw, locked.
 async fn lock(work: &Work<'_>, id: Uuid, version: Option<i64>) -> Result<CustomerRow, Error> {
     let row = store::lock(&work.tx, &[id]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
-    if version.is_some_and(|v| v != row.version) {
-        return Err(Error::refuse(Kind::Changed, "version_mismatch", "somebody changed the customer; read it again"));
-    }
+    Error::unless_seen("customer", version.unwrap_or(row.version), row.version)?;
     Ok(row)
 }
 

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Rows of a plan kept in one part.
-const PART_ROWS: usize = 500;
+pub(super) const PART_ROWS: usize = 500;
 /// Days an unapplied plan lives (decision 33).
 const PLAN_DAYS: u64 = 7;
 

@@ -2,7 +2,7 @@
 
 use super::issue::{Billing, Prepared, check, issue_all};
 use crate::ctx::Ctx;
-use crate::services::error::{Error, Kind as No};
+use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self, Customer};
 use crate::store::invoice::{self as store, Draft, Invoice};
@@ -89,9 +89,7 @@ fn check_days(new: &NewDraft) -> Result<(), Error> {
 pub async fn update_draft(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, new: &NewDraft) -> Result<(), Error> {
     let work = Work::begin(ctx, actor).await?;
     let mut row = store::lock_draft(&work.tx, id).await?.ok_or_else(|| Error::not_found("draft"))?;
-    if row.version != version {
-        return Err(Error::refuse(No::Changed, "version_mismatch", "somebody changed the draft; read it again"));
-    }
+    Error::unless_seen("draft", version, row.version)?;
     check_days(new)?;
     find_customer(&work.tx, new.customer_id).await?;
     inputs(ctx, &work.tx, &new.lines).await?;

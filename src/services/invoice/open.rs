@@ -45,12 +45,31 @@ pub async fn take_over(ctx: &Ctx, actor: &Actor, items: &[OpeningItem]) -> Resul
     ledger::insert_entries(&work.tx, &rows.entries).await?;
     ledger::insert_items(&work.tx, &rows.open).await?;
     ledger::insert_opening_items(&work.tx, &rows.old).await?;
-    store::insert_kids(&work.tx, &rows.kids).await.map_err(|e| match e {
-        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
-        other => other.into(),
-    })?;
+    keep_kids(&work, &rows.kids).await?;
     work.done(Deed { verb: "opening_items.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
     Ok(actor.org)
+}
+
+/// Registers KIDs of the old system.
+async fn keep_kids(work: &Work<'_>, rows: &[KidRow]) -> Result<(), Error> {
+    store::insert_kids(&work.tx, rows).await.map_err(|e| match e {
+        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
+        other => other.into(),
+    })
+}
+
+/// A KID of the old system has the control character of one modulus or the other.
+fn check_kid(kid: &str, field: impl FnOnce() -> String) -> Result<(), Error> {
+    if is_valid(kid, Modulus::Mod10) || is_valid(kid, Modulus::Mod11) {
+        return Ok(());
+    }
+    Err(Error::field(field(), "invalid_kid", "the control character is wrong"))
+}
+
+/// Who has a number of the old system.
+async fn holder(work: &Work<'_>, number: &str, field: impl FnOnce() -> String) -> Result<Uuid, Error> {
+    let found = customer::resolve_number(&work.tx, number).await?;
+    found.ok_or_else(|| Error::field(field(), "unknown_customer", "no customer has this number"))
 }
 
 /// Rows of opening items, written together.
@@ -77,14 +96,10 @@ impl Rows {
         if item.remaining_ore <= 0 {
             return Err(Error::field(at("remaining_ore"), "out_of_range", "above zero; leave out what is paid"));
         }
-        let customer_id = customer::resolve_number(&work.tx, &item.customer_number).await?;
-        let customer_id = customer_id
-            .ok_or_else(|| Error::field(at("customer_number"), "unknown_customer", "no customer has this number"))?;
+        let customer_id = holder(work, &item.customer_number, || at("customer_number")).await?;
         let (org_id, id) = (work.tx.org(), work.id());
         if let Some(kid) = &item.kid {
-            if !is_valid(kid, Modulus::Mod10) && !is_valid(kid, Modulus::Mod11) {
-                return Err(Error::field(at("kid"), "invalid_kid", "the control character is wrong"));
-            }
+            check_kid(kid, || at("kid"))?;
             self.kids.push(KidRow {
                 org_id,
                 bank_account_id: billing.account.id,
@@ -164,12 +179,8 @@ pub async fn take_over_kids(ctx: &Ctx, actor: &Actor, kids: &[OldKid]) -> Result
         });
         let account =
             account.ok_or_else(|| Error::field(at("account_no"), "unknown_account", "add the bank account first"))?;
-        if !is_valid(&old.kid, Modulus::Mod10) && !is_valid(&old.kid, Modulus::Mod11) {
-            return Err(Error::field(at("kid"), "invalid_kid", "the control character is wrong"));
-        }
-        let customer_id = customer::resolve_number(&work.tx, &old.customer_number).await?;
-        let customer_id = customer_id
-            .ok_or_else(|| Error::field(at("customer_number"), "unknown_customer", "no customer has this number"))?;
+        check_kid(&old.kid, || at("kid"))?;
+        let customer_id = holder(&work, &old.customer_number, || at("customer_number")).await?;
         rows.push(KidRow {
             org_id: actor.org,
             bank_account_id: account.id,
@@ -179,10 +190,7 @@ pub async fn take_over_kids(ctx: &Ctx, actor: &Actor, kids: &[OldKid]) -> Result
             imported: true,
         });
     }
-    store::insert_kids(&work.tx, &rows).await.map_err(|e| match e {
-        crate::store::Error::Conflict(_) => Error::conflict("kid_taken", "one of the KIDs is registered already"),
-        other => other.into(),
-    })?;
+    keep_kids(&work, &rows).await?;
     work.done(Deed { verb: "kids.taken_over", subject: "organisation", id: actor.org, fields: "" }).await?;
     Ok(actor.org)
 }

@@ -121,13 +121,7 @@ pub async fn patch(ctx: &Ctx, actor: &Actor, version: Option<i64>, patch: Organi
     patch.check()?;
     let work = Work::begin(ctx, actor).await?;
     let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    if version.is_some_and(|v| v != org.version) {
-        return Err(Error::refuse(
-            Kind::Changed,
-            "version_mismatch",
-            "somebody changed the organisation; read it again",
-        ));
-    }
+    Error::unless_seen("organisation", version.unwrap_or(org.version), org.version)?;
     if let Some(id) = patch.default_bank_account_id
         && !store::list_accounts(&work.tx).await?.iter().any(|a| a.id == id)
     {
