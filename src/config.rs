@@ -23,6 +23,14 @@ pub struct Config {
     pub http: Http,
     /// How mail leaves.
     pub mail: Mail,
+    /// The eFaktura gateway.
+    pub efaktura: Efaktura,
+    /// How e-invoices leave.
+    pub ehf: Ehf,
+    /// Calls of integrators' endpoints.
+    pub webhooks: Webhooks,
+    /// People who sign in.
+    pub console: Console,
     /// What is too large.
     pub limits: Limits,
     /// Dated rules of law that may move.
@@ -91,8 +99,132 @@ pub struct Mail {
     pub connections: usize,
     /// Seconds before a silent relay is given up.
     pub timeout_seconds: u64,
-    /// Larger mails carry no attachment.
+    /// Larger mails carry a link instead of the attachment.
     pub max_bytes: usize,
+    /// Mails a second and process; 0 is no limit.
+    pub per_second: u32,
+    /// Signs mail by DKIM with this key in PEM.
+    pub dkim_key_file: Option<PathBuf>,
+    /// Selector of the key in DNS.
+    pub dkim_selector: String,
+    /// Domain that signs; empty for `domain`.
+    pub dkim_domain: String,
+    /// Where bounces come to.
+    pub inbox: InboxMode,
+    /// Folder of the maildir.
+    pub inbox_dir: PathBuf,
+    /// IMAP host.
+    pub imap_host: String,
+    /// IMAP port, TLS from the first byte.
+    pub imap_port: u16,
+    /// Account of the mailbox.
+    pub imap_username: String,
+    /// Its password.
+    pub imap_password: SecretString,
+    /// Folder of the mailbox.
+    pub imap_folder: String,
+}
+
+/// Where bounces come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxMode {
+    /// Nowhere; `reskontro mail inbound` reads them from standard input.
+    None,
+    /// A maildir.
+    Maildir,
+    /// A mailbox over IMAP.
+    Imap,
+}
+
+/// The eFaktura gateway.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Efaktura {
+    /// Whether there is one.
+    pub mode: EfakturaMode,
+    /// Its address.
+    pub base_url: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: SecretString,
+    /// Secrets of its webhook, `whsec_…`, the old one too while it changes.
+    pub webhook_secrets: Vec<SecretString>,
+    /// A private certificate authority in PEM, besides the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// Days the gateway wants before the due date.
+    pub min_days: u16,
+    /// Claims on mandates are sent, so requests of such customers say that AvtaleGiro pays.
+    pub avtalegiro: bool,
+    /// Documents handed over at a time.
+    pub workers: usize,
+    /// Calls a second and process; 0 is no limit.
+    pub per_second: u32,
+    /// Seconds before a silent gateway is given up.
+    pub timeout_seconds: u64,
+}
+
+/// Whether there is a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EfakturaMode {
+    /// There is none.
+    Off,
+    /// One that speaks the contract of `docs/efaktura.md`.
+    Gateway,
+}
+
+/// How e-invoices leave.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ehf {
+    /// Access point or folder.
+    pub mode: EhfMode,
+    /// Folder of `.xml` files.
+    pub dir: PathBuf,
+    /// Address of the access point.
+    pub base_url: String,
+    /// Its token.
+    pub token: SecretString,
+    /// A private certificate authority in PEM, besides the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// How receivers are found.
+    pub lookup: LookupMode,
+    /// DNS zone of the Peppol network.
+    pub dns_zone: String,
+    /// DNS server, address and port; empty for the system's own.
+    pub dns_server: String,
+    /// Documents handed over at a time.
+    pub workers: usize,
+    /// Documents a second and process; 0 is no limit.
+    pub per_second: u32,
+    /// Seconds before a silent access point is given up.
+    pub timeout_seconds: u64,
+}
+
+/// Access point or folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EhfMode {
+    /// No e-invoices.
+    Off,
+    /// `.xml` files in a folder, for a person to upload.
+    Files,
+    /// phase4-peppol-standalone.
+    Phase4,
+    /// phoss-ap.
+    Phoss,
+}
+
+/// How receivers are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookupMode {
+    /// Not at all: every business with a number is taken to be registered.
+    None,
+    /// DNS and the receiver's SMP.
+    Dns,
 }
 
 /// Spool folder or relay.
@@ -115,6 +247,26 @@ pub enum MailTls {
     Starttls,
     /// TLS from the first byte.
     Tls,
+}
+
+/// Calls of integrators' endpoints.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Endpoints on this host, without encryption; for development.
+    pub allow_local: bool,
+    /// Seconds before a silent endpoint is given up.
+    pub timeout_seconds: u64,
+}
+
+/// People who sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// The service is reached over https: by a proxy in front of it.
+    pub https: bool,
+    /// Minutes after which somebody idle must sign in again.
+    pub idle_minutes: i64,
 }
 
 /// What is too large.
@@ -222,10 +374,32 @@ impl Config {
         if self.mail.mode == MailMode::Smtp && self.mail.tls == MailTls::None && !loopback {
             return fail("mail.tls", "use starttls or tls; mail in clear is only for a relay on this host");
         }
+        if self.efaktura.mode == EfakturaMode::Gateway && !is_safe_url(&self.efaktura.base_url) {
+            return fail("efaktura.base_url", "give the gateway's address, https:// unless it is on this host");
+        }
+        if matches!(self.ehf.mode, EhfMode::Phase4 | EhfMode::Phoss) && !is_safe_url(&self.ehf.base_url) {
+            return fail("ehf.base_url", "give the access point's address, https:// unless it is on this host");
+        }
+        if !self.ehf.dns_server.is_empty() && self.ehf.dns_server.parse::<std::net::SocketAddr>().is_err() {
+            return fail("ehf.dns_server", "give an address and a port, such as 192.0.2.53:53");
+        }
+        if self.efaktura.workers == 0 || self.ehf.workers == 0 {
+            return fail("efaktura.workers", "at least one worker a channel");
+        }
         if self.mail.connections == 0 || self.worker.run_batch == 0 {
             return fail("mail.connections", "at least one connection and one invoice a batch");
         }
         Ok(())
+    }
+}
+
+/// Encrypted, or not leaving this host.
+fn is_safe_url(url: &str) -> bool {
+    let host = |rest: &str| rest.split(['/', ':']).next().unwrap_or_default().to_owned();
+    match url.split_once("://") {
+        Some(("https", rest)) => !host(rest).is_empty(),
+        Some(("http", rest)) => matches!(host(rest).as_str(), "localhost" | "127.0.0.1"),
+        _ => false,
     }
 }
 
@@ -259,6 +433,16 @@ mod tests {
     fn mail_in_clear_leaves_only_to_this_host() {
         let error = Config::with("[mail]\nmode = \"smtp\"\ntls = \"none\"\nhost = \"mail.example\"\n").unwrap_err();
         assert!(error.to_string().starts_with("mail.tls"), "{error}");
+    }
+
+    #[test]
+    fn a_gateway_off_this_host_is_spoken_to_encrypted() {
+        let with = |url: &str| Config::with(&format!("[efaktura]\nmode = \"gateway\"\nbase_url = \"{url}\"\n"));
+        assert!(with("https://gateway.example/v1").is_ok() && with("http://127.0.0.1:8181").is_ok());
+        for bad in ["http://gateway.example", "gateway.example", ""] {
+            let error = with(bad).unwrap_err().to_string();
+            assert!(error.starts_with("efaktura.base_url"), "{error}");
+        }
     }
 
     #[test]

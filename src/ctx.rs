@@ -1,11 +1,15 @@
 //! The one thing services receive. May import `ports`, `config` and the database handle.
 
 use crate::config::Config;
-use crate::ports::{Clock, FileStore, Mailer, Rng};
+use crate::pace::Pace;
+use crate::ports::{Caller, Carrier, Clock, Efaktura, FileStore, Mailbox, Participants, Rng};
 use crate::progress::Progress;
 use crate::store::Db;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::channel::Channel;
 use hmac::{Hmac, KeyInit, Mac};
+use render::dkim::DkimKey;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -22,7 +26,21 @@ pub struct Ctx {
     /// Gives random bytes.
     pub rng: Arc<dyn Rng>,
     /// Sends mail.
-    pub mailer: Arc<dyn Mailer>,
+    pub mailer: Arc<dyn Carrier>,
+    /// The eFaktura gateway, where there is one.
+    pub efaktura: Option<Arc<dyn Efaktura>>,
+    /// Takes e-invoices, where they are sent.
+    pub access_point: Option<Arc<dyn Carrier>>,
+    /// Says who is in Peppol; without one every business with a number is taken to be.
+    pub participants: Option<Arc<dyn Participants>>,
+    /// Where bounces come to, where they are read.
+    pub inbox: Option<Arc<dyn Mailbox>>,
+    /// Signs mail, where there is a key.
+    pub dkim: Option<Arc<DkimKey>>,
+    /// Calls endpoints of integrators.
+    pub caller: Arc<dyn Caller>,
+    /// How fast providers are given documents.
+    pub pace: Pace,
     /// Keeps files.
     pub files: Arc<dyn FileStore>,
     /// Settings.
@@ -47,6 +65,16 @@ impl Ctx {
     /// A new id, greater than every id this process made before.
     pub fn id(&self) -> Uuid {
         self.ids.next(self.now(), self.rng.as_ref())
+    }
+
+    /// What carries documents on a channel, where it is set up.
+    pub fn carrier(&self, channel: Channel) -> Option<Arc<dyn Carrier>> {
+        match channel {
+            Channel::Mail => Some(self.mailer.clone()),
+            Channel::Efaktura => self.efaktura.clone().map(|e| e as Arc<dyn Carrier>),
+            Channel::Ehf => self.access_point.clone(),
+            Channel::Print => None,
+        }
     }
 
     /// A random number for jitter.
@@ -125,6 +153,32 @@ impl InstallationKey {
     }
 }
 
+impl InstallationKey {
+    fn cipher(&self) -> Option<LessSafeKey> {
+        UnboundKey::new(&CHACHA20_POLY1305, &self.hash(&[b"seal"])).ok().map(LessSafeKey::new)
+    }
+
+    /// Encrypts a secret that must be read again; the nonce stands in front.
+    pub fn seal(&self, rng: &dyn Rng, secret: &[u8]) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill(&mut nonce);
+        let mut sealed = secret.to_vec();
+        let done = self.cipher().and_then(|c| {
+            c.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed).ok()
+        });
+        // Without a cipher nothing is kept rather than something in clear.
+        if done.is_none() { Vec::new() } else { [&nonce[..], &sealed].concat() }
+    }
+
+    /// A secret as it was sealed; none when the key is another or it was changed.
+    pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut held = rest.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        Some(self.cipher()?.open_in_place(nonce, Aad::empty(), &mut held).ok()?.to_vec())
+    }
+}
+
 /// SHA-256.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
@@ -151,6 +205,16 @@ mod tests {
             assert!(next > last, "{next} {last}");
             last = next;
         }
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened_by_the_same_key_alone() {
+        let key = InstallationKey::new([7; 32]);
+        let sealed = key.seal(&Zero, b"secret");
+        assert!(!sealed.windows(6).any(|w| w == b"secret"));
+        assert_eq!(key.open(&sealed).as_deref(), Some(&b"secret"[..]));
+        assert_eq!(InstallationKey::new([8; 32]).open(&sealed), None);
+        assert_eq!(key.open(&sealed[1..]), None);
     }
 
     #[test]

@@ -9,12 +9,14 @@ pub mod cli;
 pub mod config;
 /// What services receive: database, clock, ids, ports and settings.
 pub mod ctx;
-/// Channels out of the building: SMTP and the spool folder.
+/// Channels out of the building: SMTP, the eFaktura gateway, access points, folders.
 pub mod delivery;
 /// The API over HTTP.
 pub mod http;
 /// The queue runner and the schedule.
 pub mod jobs;
+/// How fast providers are given documents.
+pub mod pace;
 /// Traits for the outside world.
 pub mod ports;
 /// Personal data: what every column is and why it is held.

@@ -9,7 +9,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config.rs", &["config"]),
     ("store", &["store", "config"]),
     ("progress.rs", &[]),
-    ("ctx.rs", &["ctx", "ports", "config", "progress", "store"]),
+    ("pace.rs", &[]),
+    ("ctx.rs", &["ctx", "ports", "config", "pace", "progress", "store"]),
     ("services", &["services", "ctx", "ports", "progress", "store"]),
     ("privacy", &["privacy", "services", "ctx", "ports", "store"]),
     ("delivery", &["delivery", "ports"]),
@@ -20,7 +21,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Parts of the store a layer above may name: job queue for jobs, reads for http.
 const STORE_PARTS: &[(&str, &[&str])] = &[
     ("jobs", &["job", "organisation"]),
-    ("http", &["views", "organisation", "billing", "payment", "mandate", "delivery", "Error"]),
+    (
+        "http",
+        &[
+            "views",
+            "worklist",
+            "webhook",
+            "channel",
+            "organisation",
+            "billing",
+            "payment",
+            "mandate",
+            "delivery",
+            "Error",
+            "OrgTx",
+        ],
+    ),
 ];
 
 fn root() -> PathBuf {

@@ -35,6 +35,10 @@ pub struct Model {
     pub dpa_accepted_at: Option<DateTimeUtc>,
     pub logo: Option<Vec<u8>>,
     pub next_voucher_no: i64,
+    pub channels_person: String,
+    pub channels_business: String,
+    pub safe_channels: String,
+    pub efaktura_status: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -11,6 +11,9 @@ mod m20261123_000004_create_ledger;
 mod m20261123_000005_create_delivery;
 mod m20261123_000006_protect_history;
 mod m20261124_000001_extend_registry;
+mod m20261125_000001_add_channels;
+mod m20261125_000002_add_webhooks;
+mod m20261125_000003_add_users;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -30,6 +33,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_create_delivery::Migration),
             Box::new(m20261123_000006_protect_history::Migration),
             Box::new(m20261124_000001_extend_registry::Migration),
+            Box::new(m20261125_000001_add_channels::Migration),
+            Box::new(m20261125_000002_add_webhooks::Migration),
+            Box::new(m20261125_000003_add_users::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! `reskontro demo`: an association's main job in a fresh database, and a summary of what happened.
 
+use super::demo_outside::Outside;
 use super::text::{count, kr, table};
 use crate::config::Config;
 use crate::ctx::Ctx;
@@ -10,6 +11,7 @@ use crate::services::organisation::{self, DPA_VERSION, NewBankAccount, NewOrgani
 use crate::services::payment::{ImportOptions, Imported, import};
 use crate::services::product::{self, NewProduct};
 use crate::services::run::{self, NewRun};
+use crate::services::user::{self, NewUser};
 use crate::services::{Actor, delivery, ledger};
 use crate::store::billing::Run;
 use crate::store::views::{self, Tally};
@@ -45,13 +47,14 @@ const OLD_KID: &str = "100008-";
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let dir = fresh_folder(&args.dir)?;
-    let config = config(&dir, &args.bind)?;
+    let outside = Outside::start(&dir).await?;
+    let config = config(&dir, &args.bind, &outside)?;
     super::serve::log(&config);
     super::serve::prepare(&config).await?;
     let ctx = crate::app::context(config).await?;
     println!("Reskontro demo: Fjellbygda idrettslag bills its members.\n");
-    let told = play(&ctx, &dir).await?;
-    summarise(&ctx, &told, &dir, &args).await?;
+    let told = play(&ctx, &dir, &outside).await?;
+    summarise(&ctx, &told, &dir, &args, &outside).await?;
     if args.exit {
         ctx.db.close().await;
         return Ok(());
@@ -73,11 +76,12 @@ fn fresh_folder(dir: &Path) -> anyhow::Result<PathBuf> {
     dir.canonicalize().context("the demo folder cannot be found")
 }
 
-fn config(dir: &Path, bind: &str) -> anyhow::Result<Config> {
+fn config(dir: &Path, bind: &str, outside: &Outside) -> anyhow::Result<Config> {
     let dir = dir.display();
     Ok(Config::with(&format!(
         "[database]\nurl = \"sqlite:{dir}/reskontro.db\"\n[files]\ndir = \"{dir}/files\"\n[http]\nbind = \"{bind}\"\n\
-         [mail]\nspool_dir = \"{dir}/spool\"\ndomain = \"fjellbygda.example\"\n[log]\nfilter = \"warn\"\n"
+         [mail]\nspool_dir = \"{dir}/spool\"\ndomain = \"fjellbygda.example\"\n[log]\nfilter = \"warn\"\n{}",
+        outside.settings()
     ))?)
 }
 
@@ -91,10 +95,11 @@ struct Told {
     again: Imported,
     bank_file: PathBuf,
     key: String,
+    password: String,
     sample: Uuid,
 }
 
-async fn play(ctx: &Ctx, dir: &Path) -> anyhow::Result<Told> {
+async fn play(ctx: &Ctx, dir: &Path, outside: &Outside) -> anyhow::Result<Told> {
     let actor = Actor::operator(organisation::create(ctx, association()).await?);
     for (number, name, price) in [
         ("MEDL-SENIOR", "Medlemskontingent senior", "600"),
@@ -109,8 +114,10 @@ async fn play(ctx: &Ctx, dir: &Path) -> anyhow::Result<Told> {
     let october = sync(ctx, &actor, OCTOBER).await?;
     let november = sync(ctx, &actor, NOVEMBER).await?;
     let id = run::start(ctx, &actor, &NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) }).await?;
+    outside.settle(ctx, &actor).await?;
+    delivery::register_efaktura(ctx, &actor).await?;
     let run = run::continue_run(ctx, &actor, id, |_| {}).await?;
-    delivery::drain(ctx).await?;
+    send(ctx, &actor, outside).await?;
     let old = OpeningItem {
         customer_number: "10073".to_owned(),
         old_number: "2025-881".to_owned(),
@@ -126,7 +133,32 @@ async fn play(ctx: &Ctx, dir: &Path) -> anyhow::Result<Told> {
     let bank = import(ctx, &actor, &bytes, ImportOptions::default()).await?;
     let again = import(ctx, &actor, &bytes, ImportOptions::default()).await?;
     let key = access::create_key(ctx, &actor, "demo", Scope::Admin, None).await?.text;
-    Ok(Told { actor, october, november, run, bank, again, bank_file: path, key, sample })
+    let password = user::new_token(ctx)[..16].to_owned();
+    let new = NewUser { login: "demo", name: "Kari Kasserer", password: &password };
+    let operator = user::create(ctx, &new).await?;
+    user::add_member(ctx, &actor, operator, "owner").await?;
+    Ok(Told { actor, october, november, run, bank, again, bank_file: path, key, password, sample })
+}
+
+/// Sends what is due over all channels, until the receipts are in.
+async fn send(ctx: &Ctx, actor: &Actor, outside: &Outside) -> anyhow::Result<()> {
+    let tx = ctx.db.read(actor.org).await?;
+    let invoices = views::invoices(&tx, Uuid::nil(), 10_000).await?;
+    tx.commit().await?;
+    outside.trouble(&invoices.iter().rev().filter(|i| i.kid.is_some()).map(|i| i.number).collect::<Vec<_>>());
+    // Receipts of the access point are asked for after some seconds, by the clock on the wall.
+    for _ in 0..30 {
+        delivery::drain(ctx).await?;
+        delivery::poll_efaktura(ctx).await?;
+        let tx = ctx.db.read(actor.org).await?;
+        let open = views::delivery_tally(&tx).await?.iter().any(|t| t.name.ends_with("awaiting_receipt"));
+        tx.commit().await?;
+        if !open {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    Ok(())
 }
 
 fn association() -> NewOrganisation {
@@ -209,7 +241,7 @@ fn tallied(tally: &[Tally], names: &[&str]) -> (i64, i64) {
     found.fold((0, 0), |(count, ore), t| (count + t.count, ore + t.ore))
 }
 
-async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::Result<()> {
+async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args, outside: &Outside) -> anyhow::Result<()> {
     let tx = ctx.db.read(told.actor.org).await?;
     let deliveries = views::delivery_tally(&tx).await?;
     let payments = views::payment_tally(&tx).await?;
@@ -223,9 +255,7 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::R
     println!("\nBilled");
     println!("  {} invoices, {}, numbers {first} to {last} without a gap", count(run.issued_count), kr(run.issued_ore));
     println!("\nSent");
-    println!("  {} mails in {}/spool", count(tallied(&deliveries, &["delivered"]).0), dir.display());
-    let failed = tallied(&deliveries, &["failed", "unknown"]).0;
-    println!("  {} on the worklist, each with its reason", count(failed));
+    show_sent(&deliveries, dir);
     show_payments(told, &payments);
     println!("\nOpen\n  {} claims, {}", count(open.count), kr(open.ore));
     let checks = ledger::verify(ctx, &told.actor).await?;
@@ -239,11 +269,27 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args) -> anyhow::R
     std::fs::write(&path, pdf)?;
     println!("\nLook at\n  {}  an invoice", path.display());
     if !args.exit {
+        println!("  http://{}  the console; sign in as demo with {}", args.bind, told.password);
+        println!("  {}  what the made-up eFaktura gateway has got", outside.gateway.base_url());
+        println!("  {}  what the made-up access point has got", outside.point.base_url());
         println!("  http://{}/docs  the API, with this key:", args.bind);
         println!("  {}", told.key);
         println!("\nServing on http://{} until Ctrl-C.", args.bind);
     }
     Ok(())
+}
+
+fn show_sent(deliveries: &[Tally], dir: &Path) {
+    let number = |names: &[&str]| count(tallied(deliveries, names).0);
+    let place = format!("mails in {}/spool", dir.display());
+    let rows = [
+        vec!["eFaktura".into(), number(&["efaktura delivered"]), "requests in consumers' banks".into()],
+        vec!["EHF".into(), number(&["ehf delivered"]), "e-invoices to businesses".into()],
+        vec!["e-mail".into(), number(&["mail delivered"]), place],
+        vec!["went another way".into(), number(&["fallback"]), "the first channel said no".into()],
+        vec!["on the worklist".into(), number(&["worklist"]), "each with its reason".into()],
+    ];
+    print!("{}", table(&rows, "  "));
 }
 
 fn show_sync(told: &Told) {

@@ -83,8 +83,11 @@ pub(super) async fn run(command: InvoicesCommand) -> anyhow::Result<()> {
                 for (reason, n) in &preview.skipped {
                     println!("  {n} skipped: {}", reason.replace('_', " "));
                 }
-                if preview.cannot_be_mailed > 0 {
-                    println!("  {} cannot go as mail, and will be on the worklist", preview.cannot_be_mailed);
+                for (channel, n) in &preview.channels {
+                    println!("  {n} by {channel}");
+                }
+                for (reason, n) in &preview.undeliverable {
+                    println!("  {n} no channel can carry, and will be on the worklist: {}", reason.replace('_', " "));
                 }
                 println!("Nothing is issued. Issue with --commit.");
                 return Ok(());

@@ -3,13 +3,18 @@
 
 mod bank;
 mod customers;
+mod deliveries;
 mod demo;
+mod demo_outside;
 mod einvoice;
 mod invoices;
+mod mail;
 mod operate;
 mod organisations;
 mod serve;
 mod text;
+mod users;
+mod webhooks;
 
 use crate::config::Config;
 use crate::ctx::Ctx;
@@ -56,6 +61,20 @@ enum Command {
     /// Bank files.
     #[command(subcommand)]
     Bank(bank::BankCommand),
+    /// Deliveries: what needs a person, and what a person does.
+    #[command(subcommand)]
+    Deliveries(deliveries::DeliveriesCommand),
+    /// Mail: take in what comes back, show the DNS record of the signing key.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
+    /// Webhooks: endpoints of other systems that are told what happens.
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
+    /// What happened, in order: the facts webhooks tell.
+    Events(webhooks::EventsArgs),
+    /// People who sign in to the console.
+    #[command(subcommand)]
+    User(users::UserCommand),
     /// E-invoices: check a file before it is sent.
     #[command(subcommand)]
     Einvoice(einvoice::EinvoiceCommand),
@@ -128,6 +147,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Customers(command) => return customers::run(command).await,
         Command::Invoices(command) => invoices::run(command).await?,
         Command::Bank(command) => return bank::run(command).await,
+        Command::Deliveries(command) => return deliveries::run(command).await,
+        Command::Mail(command) => mail::run(command).await?,
+        Command::Webhooks(command) => webhooks::run(command).await?,
+        Command::Events(args) => webhooks::events(args).await?,
+        Command::User(command) => users::run(command).await?,
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
         Command::Job(command) => operate::job(command).await?,

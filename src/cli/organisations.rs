@@ -86,6 +86,18 @@ pub(super) struct SetArgs {
     /// Largest difference that may be written off an invoice, in øre.
     #[arg(long)]
     write_off_limit_ore: Option<u32>,
+    /// Channels for consumers in order, such as efaktura,mail,print.
+    #[arg(long)]
+    channels_person: Option<String>,
+    /// Channels for businesses in order, such as ehf,mail,print.
+    #[arg(long)]
+    channels_business: Option<String>,
+    /// Channels that may be used for protected identities; empty for none.
+    #[arg(long)]
+    safe_channels: Option<String>,
+    /// Registers the organisation with the eFaktura gateway, with all its accounts.
+    #[arg(long)]
+    register_efaktura: bool,
     /// PNG or JPEG for the documents issued from now on; `none` takes it off.
     #[arg(long)]
     logo: Option<String>,
@@ -125,6 +137,9 @@ impl SetArgs {
             ending_grace_days: self.ending_grace_days,
             write_off_limit_ore: self.write_off_limit_ore,
             default_bank_account_id: None,
+            channels_person: self.channels_person.clone(),
+            channels_business: self.channels_business.clone(),
+            safe_channels: self.safe_channels.clone(),
         }
     }
 }
@@ -145,6 +160,10 @@ async fn set(args: &SetArgs) -> anyhow::Result<()> {
     }
     if let Some(version) = &args.accept_dpa {
         organisation::accept_dpa(&ctx, &actor, version).await?;
+    }
+    if args.register_efaktura {
+        let status = crate::services::delivery::register_efaktura(&ctx, &actor).await?;
+        println!("eFaktura: {status}.");
     }
     if let Some(first) = args.first_invoice_number {
         organisation::start_series(&ctx, &actor, "invoice", first).await?;

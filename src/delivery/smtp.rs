@@ -3,7 +3,7 @@
 //! Not lettre's pooled transport: without TCP_NODELAY each mail waits 40 ms for a delayed acknowledgement, and the
 //! mark before the content could not be set between DATA and the body (decision 40).
 
-use crate::ports::{BeforeHandover, Mail, MailFault, MailOutcome, MailSession, Mailer, Pending};
+use crate::ports::{BeforeHandover, Carrier, Fault, Handed, Mail, Parcel, Pending, Session};
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -63,8 +63,8 @@ impl SmtpMailer {
     }
 }
 
-impl Mailer for SmtpMailer {
-    fn session(&self) -> Box<dyn MailSession> {
+impl Carrier for SmtpMailer {
+    fn session(&self) -> Box<dyn Session> {
         Box::new(SmtpSession { settings: self.settings.clone(), connection: None, sent: 0 })
     }
 }
@@ -78,8 +78,8 @@ struct SmtpSession {
     sent: u32,
 }
 
-fn fault(code: impl Into<String>, detail: impl Into<String>) -> MailFault {
-    MailFault { code: code.into(), detail: without_addresses(&detail.into()) }
+fn fault(code: impl Into<String>, detail: impl Into<String>) -> Fault {
+    Fault::new(code, without_addresses(&detail.into()))
 }
 
 /// Servers repeat addresses in their answers; these are not kept.
@@ -88,34 +88,36 @@ fn without_addresses(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }
 
-/// What a server's no means.
-fn refused(error: &SmtpError) -> MailOutcome {
-    let Some(status) = error.status() else {
-        let code = if error.is_timeout() {
-            "timeout"
-        } else if error.is_tls() {
-            "tls_failed"
-        } else {
-            "connection_lost"
-        };
-        return MailOutcome::Temporary(fault(code, error.to_string()));
-    };
-    let found = fault(format!("smtp_{status}"), error.to_string());
-    if error.is_permanent() { MailOutcome::Permanent(found) } else { MailOutcome::Temporary(found) }
+/// What went wrong on the line, or the server's status.
+fn code_of(error: &SmtpError) -> String {
+    match error.status() {
+        Some(status) => format!("smtp_{status}"),
+        None if error.is_timeout() => "timeout".to_owned(),
+        None if error.is_tls() => "tls_failed".to_owned(),
+        None => "connection_lost".to_owned(),
+    }
+}
+
+/// What a server's no means. 421 is the server leaving, whatever was asked.
+fn refused(error: &SmtpError) -> Handed {
+    let found = fault(code_of(error), error.to_string());
+    match error.status() {
+        None => Handed::Away(found),
+        Some(status) if status.to_string() == "421" => Handed::Away(found),
+        Some(_) if error.is_permanent() => Handed::Permanent(found),
+        Some(_) => Handed::Temporary(found),
+    }
 }
 
 impl SmtpSession {
-    async fn connect(&self) -> Result<AsyncSmtpConnection, MailFault> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Fault> {
         let s = &self.settings;
         let tcp = TcpStream::connect((s.host.as_str(), s.port))
             .await
             .map_err(|e| fault("connection_refused", e.to_string()))?;
         tcp.set_nodelay(true).map_err(|e| fault("connection_lost", e.to_string()))?;
         let hello = s.hello.clone().map_or_else(ClientId::default, ClientId::Domain);
-        let failed = |e: SmtpError| match refused(&e) {
-            MailOutcome::Temporary(f) | MailOutcome::Permanent(f) | MailOutcome::Lost(f) => f,
-            MailOutcome::Accepted => fault("connection_lost", ""),
-        };
+        let failed = |e: SmtpError| fault(code_of(&e), e.to_string());
         let stream: Box<dyn AsyncTokioStream> =
             if s.tls == Tls::Implicit { Box::new(self.tls_stream(tcp).await?) } else { Box::new(tcp) };
         let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &hello).await.map_err(failed)?;
@@ -132,7 +134,7 @@ impl SmtpSession {
         Ok(connection)
     }
 
-    fn tls_parameters(&self) -> Result<TlsParameters, MailFault> {
+    fn tls_parameters(&self) -> Result<TlsParameters, Fault> {
         let mut builder = TlsParameters::builder(self.settings.host.clone());
         if let Some(pem) = &self.settings.ca_pem {
             let certificate = Certificate::from_pem(pem).map_err(|e| fault("tls_failed", e.to_string()))?;
@@ -141,7 +143,7 @@ impl SmtpSession {
         builder.build_rustls().map_err(|e| fault("tls_failed", e.to_string()))
     }
 
-    async fn tls_stream(&self, tcp: TcpStream) -> Result<TlsStream, MailFault> {
+    async fn tls_stream(&self, tcp: TcpStream) -> Result<TlsStream, Fault> {
         let bad = |e: &dyn std::fmt::Display| fault("tls_failed", e.to_string());
         let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(pem) = &self.settings.ca_pem {
@@ -157,30 +159,30 @@ impl SmtpSession {
     }
 
     /// MAIL, RCPT and DATA: up to the moment the relay is ready for the content.
-    async fn open(&mut self, mail: &Mail) -> Result<AsyncSmtpConnection, MailOutcome> {
+    async fn open(&mut self, mail: &Mail) -> Result<AsyncSmtpConnection, Handed> {
         let address = |text: &str| {
-            text.parse::<Address>().map_err(|e| MailOutcome::Permanent(fault("invalid_address", e.to_string())))
+            text.parse::<Address>().map_err(|e| Handed::Permanent(fault("invalid_address", e.to_string())))
         };
         let (sender, recipient) = (address(&mail.envelope_from)?, address(&mail.recipient)?);
         let kept = self.connection.take();
         let was_kept = kept.is_some();
         let mut connection = match kept {
             Some(connection) => connection,
-            None => self.connect().await.map_err(MailOutcome::Temporary)?,
+            None => self.connect().await.map_err(Handed::Away)?,
         };
         let mut parameters = Vec::new();
         if !mail.recipient.is_ascii() {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 self.connection = Some(connection);
                 let detail = "the relay does not take addresses with other letters than a to z";
-                return Err(MailOutcome::Permanent(fault("smtputf8_not_supported", detail)));
+                return Err(Handed::Permanent(fault("smtputf8_not_supported", detail)));
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
         let mut result = connection.command(MailCommand::new(Some(sender.clone()), parameters.clone())).await;
         if was_kept && result.as_ref().is_err_and(|e| e.status().is_none()) {
             // The relay closed a connection that stood idle; nothing was said on it yet.
-            connection = self.connect().await.map_err(MailOutcome::Temporary)?;
+            connection = self.connect().await.map_err(Handed::Away)?;
             result = connection.command(MailCommand::new(Some(sender), parameters)).await;
         }
         for step in 0..3 {
@@ -188,7 +190,13 @@ impl SmtpSession {
                 if error.status().is_some() && connection.command(Rset).await.is_ok() {
                     self.connection = Some(connection);
                 }
-                return Err(refused(&error));
+                // A relay that does not take our sender takes nobody's mail: no document is to blame.
+                let sender_refused = step == 0 && error.is_permanent();
+                return Err(if sender_refused {
+                    Handed::Away(fault(code_of(&error), error.to_string()))
+                } else {
+                    refused(&error)
+                });
             }
             result = match step {
                 0 => connection.command(Rcpt::new(recipient.clone(), Vec::new())).await,
@@ -199,24 +207,24 @@ impl SmtpSession {
         Ok(connection)
     }
 
-    async fn send_one(&mut self, mail: &Mail, before: BeforeHandover<'_>) -> MailOutcome {
+    async fn send_one(&mut self, mail: &Mail, before: BeforeHandover<'_>) -> Handed {
         let limit = self.settings.timeout;
         let mut connection = match timeout(limit, self.open(mail)).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(outcome)) => return outcome,
-            Err(_) => return MailOutcome::Temporary(fault("timeout", "the relay did not answer in time")),
+            Err(_) => return Handed::Away(fault("timeout", "the relay did not answer in time")),
         };
         if let Err(detail) = before().await {
             // The relay waits for content it will not get: the connection is dropped, and it forgets the mail.
-            return MailOutcome::Temporary(fault("not_recorded", detail));
+            return Handed::Temporary(fault("not_recorded", detail));
         }
         match timeout(limit, connection.message(&mail.bytes)).await {
-            Err(_) => MailOutcome::Lost(fault("timeout", "no answer after the content was handed over")),
+            Err(_) => Handed::Lost(fault("timeout", "no answer after the content was handed over")),
             Ok(Err(error)) if error.status().is_some() => {
                 self.connection = Some(connection);
                 refused(&error)
             }
-            Ok(Err(error)) => MailOutcome::Lost(fault("connection_lost", error.to_string())),
+            Ok(Err(error)) => Handed::Lost(fault("connection_lost", error.to_string())),
             Ok(Ok(response)) => {
                 self.keep(connection);
                 accepted(&response)
@@ -232,16 +240,21 @@ impl SmtpSession {
     }
 }
 
-fn accepted(response: &Response) -> MailOutcome {
+fn accepted(response: &Response) -> Handed {
     match response.code().severity {
-        Severity::PositiveCompletion => MailOutcome::Accepted,
-        _ => MailOutcome::Lost(fault("unexpected_answer", response.first_line().unwrap_or_default())),
+        Severity::PositiveCompletion => Handed::Accepted(None),
+        _ => Handed::Lost(fault("unexpected_answer", response.first_line().unwrap_or_default())),
     }
 }
 
-impl MailSession for SmtpSession {
-    fn send<'a>(&'a mut self, mail: &'a Mail, before: BeforeHandover<'a>) -> Pending<'a, MailOutcome> {
-        Box::pin(self.send_one(mail, before))
+impl Session for SmtpSession {
+    fn send<'a>(&'a mut self, parcel: &'a Parcel, before: BeforeHandover<'a>) -> Pending<'a, Handed> {
+        Box::pin(async move {
+            match parcel {
+                Parcel::Mail(mail) => self.send_one(mail, before).await,
+                _ => Handed::Permanent(fault("wrong_channel", "only mail goes over SMTP")),
+            }
+        })
     }
 }
 

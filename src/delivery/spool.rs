@@ -1,23 +1,23 @@
-//! Mail into a folder of `.eml` files: the embedded default.
+//! Mail into a folder of `.eml` files, e-invoices into one of `.xml` files: the embedded defaults.
 
 use super::files::{blocking, write_whole};
-use crate::ports::{BeforeHandover, Mail, MailFault, MailOutcome, MailSession, Mailer, Pending};
+use crate::ports::{BeforeHandover, Carrier, Fault, Handed, Parcel, Pending, Session};
 use std::path::PathBuf;
 
-/// A spool folder.
-pub struct SpoolMailer {
+/// A folder documents are put into.
+pub struct Spool {
     dir: PathBuf,
 }
 
-impl SpoolMailer {
-    /// Mail under `dir`.
+impl Spool {
+    /// Files under `dir`.
     pub const fn new(dir: PathBuf) -> Self {
         Self { dir }
     }
 }
 
-impl Mailer for SpoolMailer {
-    fn session(&self) -> Box<dyn MailSession> {
+impl Carrier for Spool {
+    fn session(&self) -> Box<dyn Session> {
         Box::new(SpoolSession { dir: self.dir.clone() })
     }
 }
@@ -26,21 +26,27 @@ struct SpoolSession {
     dir: PathBuf,
 }
 
-impl MailSession for SpoolSession {
-    fn send<'a>(&'a mut self, mail: &'a Mail, before: BeforeHandover<'a>) -> Pending<'a, MailOutcome> {
+impl Session for SpoolSession {
+    fn send<'a>(&'a mut self, parcel: &'a Parcel, before: BeforeHandover<'a>) -> Pending<'a, Handed> {
         Box::pin(async move {
-            let fault = |code: &str, detail: String| MailFault { code: code.to_owned(), detail };
-            if let Err(detail) = before().await {
-                return MailOutcome::Temporary(fault("not_recorded", detail));
-            }
-            // The file is named by the delivery: written again after a crash, it is still one mail.
-            let (path, bytes) = (self.dir.join(format!("{}.eml", mail.id)), mail.bytes.clone());
-            match blocking(move || write_whole(&path, &bytes)).await {
-                Ok(()) => MailOutcome::Accepted,
-                Err(e) if e.kind() == std::io::ErrorKind::StorageFull => {
-                    MailOutcome::Temporary(fault("disk_full", "the spool folder's disk is full".to_owned()))
+            let (name, bytes) = match parcel {
+                Parcel::Mail(mail) => (format!("{}.eml", mail.id), mail.bytes.clone()),
+                Parcel::Ehf(message) => (format!("{}.xml", message.id), message.xml.clone()),
+                Parcel::Efaktura(_) => {
+                    return Handed::Permanent(Fault::new("wrong_channel", "a request in a bank is no file"));
                 }
-                Err(e) => MailOutcome::Temporary(fault("spool_write_failed", e.to_string())),
+            };
+            if let Err(detail) = before().await {
+                return Handed::Temporary(Fault::new("not_recorded", detail));
+            }
+            // The file is named by the delivery: written again after a crash, it is still one.
+            let path = self.dir.join(name);
+            match blocking(move || write_whole(&path, &bytes)).await {
+                Ok(()) => Handed::Accepted(None),
+                Err(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+                    Handed::Away(Fault::new("disk_full", "the disk of the folder is full"))
+                }
+                Err(e) => Handed::Away(Fault::new("spool_write_failed", e.to_string())),
             }
         })
     }

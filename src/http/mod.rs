@@ -5,6 +5,8 @@
 
 mod api;
 mod auth;
+mod console;
+mod efaktura;
 mod extract;
 mod problem;
 mod router;

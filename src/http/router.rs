@@ -1,7 +1,7 @@
 //! Routes, limits and headers around them.
 
-use super::api;
 use super::problem::Failure;
+use super::{api, efaktura};
 use crate::ctx::Ctx;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -47,7 +47,10 @@ pub fn router(ctx: Ctx) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(|| async { recorder().render() }))
+        .merge(efaktura::routes())
         .nest("/api/v1", api::routes(&ctx).0)
+        .nest("/console", super::console::routes())
+        .route("/", get(|| async { axum::response::Redirect::to("/console/deliveries") }))
         .merge(docs)
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })
         .layer(DefaultBodyLimit::max(limit))

@@ -8,7 +8,8 @@ pub use runner::{JOBS, drain_jobs, run_by_name, run_next};
 pub use schedule::{due, enqueue_due};
 
 use crate::ctx::Ctx;
-use crate::services::delivery;
+use crate::services::{delivery, webhook};
+use domain::channel::Channel;
 use std::time::Duration;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
@@ -23,10 +24,19 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) -> anyhow::Result<()> {
     // The tick is a signal only: what is due is decided by `schedule::due`.
     scheduler.add(Job::new("0 * * * * *", move |_, _| ring.notify_one())?).await?;
     scheduler.start().await?;
-    for _ in 0..ctx.config.mail.connections {
-        tracker.spawn(mail_worker(ctx.clone(), stop.clone()));
+    let workers = [
+        (Channel::Mail, ctx.config.mail.connections),
+        (Channel::Efaktura, ctx.config.efaktura.workers),
+        (Channel::Ehf, ctx.config.ehf.workers),
+    ];
+    for (channel, count) in workers {
+        for _ in 0..count {
+            tracker.spawn(channel_worker(ctx.clone(), channel, stop.clone()));
+        }
     }
     tracker.spawn(job_worker(ctx.clone(), stop.clone()));
+    tracker.spawn(webhook_worker(ctx.clone(), stop.clone()));
+    tracker.spawn(reader(ctx.clone(), stop.clone()));
     wake.notify_one();
     let tick = ctx.clone();
     let ticker = stop.clone();
@@ -49,33 +59,68 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends mail over one kept connection.
-async fn mail_worker(ctx: Ctx, stop: CancellationToken) {
-    let mut session = ctx.mailer.session();
+/// Serves one channel over one session. A channel that is not set up has a worker too: what waits on it goes elsewhere.
+async fn channel_worker(ctx: Ctx, channel: Channel, stop: CancellationToken) {
+    let mut session = delivery::session(&ctx, channel);
     let idle = Duration::from_secs(ctx.config.worker.poll_seconds);
+    let mut states = std::collections::HashMap::new();
     while !stop.is_cancelled() {
-        let claimed = match delivery::claim(&ctx, delivery::CLAIM).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::error!(error = %error, "deliveries could not be claimed");
-                Vec::new()
-            }
-        };
-        if claimed.is_empty() {
+        let round = delivery::serve_channel(&ctx, channel, &mut session, &mut states, || stop.is_cancelled());
+        let done = round.await.unwrap_or_else(|error| {
+            tracing::error!(channel = channel.as_str(), error = %error, "deliveries could not be claimed");
+            0
+        });
+        if done == 0 {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(idle) => {}
             }
-            continue;
         }
-        for delivery in &claimed {
-            if stop.is_cancelled() {
-                // What is not begun goes back when its lease runs out.
-                return;
+    }
+}
+
+/// Tells integrators what happened.
+async fn webhook_worker(ctx: Ctx, stop: CancellationToken) {
+    let idle = Duration::from_secs(ctx.config.worker.poll_seconds);
+    while !stop.is_cancelled() {
+        let round = async {
+            webhook::spread(&ctx).await?;
+            webhook::send_due(&ctx).await
+        };
+        match round.await {
+            Ok(done) if done > 0 => {}
+            other => {
+                if let Err(error) = other {
+                    tracing::error!(error = %error, "webhooks could not be sent");
+                }
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(idle) => {}
+                }
             }
-            if let Err(error) = delivery::deliver(&ctx, session.as_mut(), delivery).await {
-                tracing::error!(delivery.id = %delivery.id, error = %error, "a delivery could not be carried out");
-            }
+        }
+    }
+}
+
+/// Reads what comes back: the feed of the eFaktura gateway and the mailbox of bounces.
+async fn reader(ctx: Ctx, stop: CancellationToken) {
+    let idle = Duration::from_secs(ctx.config.worker.poll_seconds.max(5));
+    for round in 0_u64.. {
+        if stop.is_cancelled() {
+            return;
+        }
+        if let Err(error) = delivery::poll_efaktura(&ctx).await {
+            tracing::error!(error = %error, "the eFaktura feed could not be taken in");
+        }
+        // A mailbox over IMAP is signed in to anew each time: not too often.
+        if round.is_multiple_of(6)
+            && let Err(error) = delivery::read_inbox(&ctx).await
+        {
+            tracing::error!(error = %error, "bounces could not be taken in");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(idle) => {}
         }
     }
 }

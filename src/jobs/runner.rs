@@ -22,6 +22,8 @@ pub const JOBS: &[Known] = &[
     Known { name: "credit_run", about: "credits the invoices of a run that is taken back", daily_at: None },
     Known { name: "end_customers", about: "ends relationships whose last day has come", daily_at: Some((0, 5)) },
     Known { name: "send_deliveries", about: "sends every delivery that is due", daily_at: None },
+    Known { name: "read_bounces", about: "reads the mailbox bounces come to", daily_at: None },
+    Known { name: "poll_efaktura", about: "reads the feed of the eFaktura gateway", daily_at: None },
     Known { name: "verify_ledger", about: "checks that the ledger balances", daily_at: Some((2, 0)) },
     Known { name: "seal_audit", about: "seals the audit log into its chain", daily_at: Some((2, 30)) },
     Known { name: "forget_old", about: "forgets old idempotency keys, jobs and plans", daily_at: Some((3, 0)) },
@@ -84,6 +86,8 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         }
         "end_customers" => customer::end_due(ctx, &actor).await.map(|_| ()),
         "send_deliveries" => delivery::drain(ctx).await.map(|_| ()),
+        "read_bounces" => delivery::read_inbox(ctx).await.map(|_| ()),
+        "poll_efaktura" => delivery::poll_efaktura(ctx).await.map(|_| ()),
         "verify_ledger" => {
             let broken: Vec<String> = ledger::verify(ctx, &actor)
                 .await?

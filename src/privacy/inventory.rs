@@ -62,6 +62,8 @@ const fn class(category: &'static str, subject: Subject, purpose: &'static str, 
 const STRUCTURE: Class = class("structure", Subject::Nobody, "keeps rows together", Basis::None, 0);
 const ORGANISATION: Class = class("organisation", Subject::Organisation, "invoices in its name", Basis::Contract, 0);
 const ACCESS: Class = class("access keys", Subject::User, "lets systems in", Basis::LegitimateInterest, 21);
+const USER: Class = class("user account", Subject::User, "lets people in", Basis::Contract, 24);
+const SESSION: Class = class("session", Subject::User, "keeps people signed in", Basis::Contract, 23);
 const CORE: Class = class("customer core", Subject::Payer, "customer specification", Basis::LegalDuty, 2);
 const MASTER: Class = class("customer master", Subject::Payer, "performs the contract", Basis::Contract, 1);
 const CONTACT: Class =
@@ -104,6 +106,7 @@ pub const INVENTORY: &[Entry] = &[
         "guard_percent ending_grace_days write_off_limit_ore default_bank_account_id logo",
         ORGANISATION,
     ),
+    entry("organisation", "channels_person channels_business safe_channels efaktura_status", ORGANISATION),
     entry("organisation", "dpa_version dpa_accepted_at", AGREEMENT),
     entry("api_key", "org_id id", STRUCTURE),
     entry("api_key", "name scope secret_hash created_at expires_at last_used_at revoked_at", ACCESS),
@@ -113,6 +116,7 @@ pub const INVENTORY: &[Entry] = &[
     entry("gl_account", "org_id role code gl_number", STRUCTURE),
     entry("vat_code", "org_id id code name rate_micro category reason valid_from valid_to", STRUCTURE),
     entry("idempotency_key", "org_id key_hash body_hash status resource_type resource_id created_at", STRUCTURE),
+    entry("audit_event", "position", STRUCTURE),
     entry("audit_event", "org_id id at actor_kind actor_id verb subject_kind subject_id fields", AUDIT),
     entry("audit_segment", "org_id id last_event_id events previous_hash head_hash sealed_at", AUDIT),
     entry(
@@ -212,6 +216,29 @@ pub const INVENTORY: &[Entry] = &[
     entry("mandate", "org_id bank_account_id kid customer_id notify active updated_on", MANDATE),
     entry("delivery", "org_id id version invoice_id customer_id channel state reason needs_person attempts", DELIVERY),
     entry("delivery", "not_before_at lease_until_at lease_token possibly_sent_twice created_at updated_at", DELIVERY),
+    entry("delivery", "channel_reason fallback_from attempts_before tried_since_at handed_over_at", DELIVERY),
+    entry("delivery", "message_id provider_ref provider_seq take_back", DELIVERY),
+    entry("delivery_event", "org_id delivery_id id", STRUCTURE),
+    entry("delivery_event", "at kind channel code detail", DELIVERY),
+    entry("channel_lookup", "org_id customer_id channel", STRUCTURE),
+    entry("channel_lookup", "answer identifier matched_on asked_of checked_at", EFAKTURA),
+    entry("mail_suppression", "org_id customer_id delivery_id", STRUCTURE),
+    entry("mail_suppression", "address_hash reason since_at", ADDRESS),
+    entry("channel_state", "channel failures away_since_at open_until_at code", STRUCTURE),
+    entry("feed_cursor", "name position read_at", STRUCTURE),
+    entry("webhook_endpoint", "org_id id version url types secret old_secret old_secret_until_at state", STRUCTURE),
+    entry(
+        "webhook_endpoint",
+        "disabled_at disabled_why failing_since_at last_success_at created_at updated_at",
+        STRUCTURE,
+    ),
+    entry("webhook_cursor", "org_id endpoint_id position event_id active", STRUCTURE),
+    entry("webhook_message", "org_id endpoint_id event_id kind subject_kind subject_id happened_at state", STRUCTURE),
+    entry("webhook_message", "attempts not_before_at lease_until_at status error done_at", STRUCTURE),
+    entry("app_user", "id version created_at updated_at", STRUCTURE),
+    entry("app_user", "login name password_hash language theme failures locked_until_at", USER),
+    entry("user_session", "id_hash user_id chosen_org csrf created_at seen_at expires_at", SESSION),
+    entry("membership", "org_id user_id role created_at", USER),
     entry("delivery_address", "org_id delivery_id", STRUCTURE),
     entry("delivery_address", "address", ADDRESS),
     entry("delivery_attempt", "org_id delivery_id attempt_no started_at ended_at outcome code detail", DELIVERY),

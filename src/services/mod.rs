@@ -8,6 +8,7 @@ pub mod audit;
 pub mod customer;
 pub mod delivery;
 pub mod error;
+pub mod event;
 pub mod invoice;
 pub mod ledger;
 pub mod organisation;
@@ -16,6 +17,8 @@ pub mod product;
 pub mod run;
 pub mod standing_order;
 pub mod upkeep;
+pub mod user;
+pub mod webhook;
 pub mod work;
 
 pub use error::{Error, FieldError, Kind};

@@ -1,7 +1,8 @@
 //! Invoice runs: look first, then issue all in batches that a crash cannot double or lose (decisions 18-20).
 
+use super::delivery::{Known, Paper};
 use super::error::Error;
-use super::invoice::{Billing, CreditRequest, Prepared, credit_in, issue_all, language, mail_address};
+use super::invoice::{Billing, CreditRequest, Prepared, credit_in, issue_all, language};
 use super::standing_order::{reopen_periods, rhythm};
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
@@ -60,9 +61,10 @@ pub struct Preview {
     pub total_ore: i64,
     /// Customers that would be skipped, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// Invoices that cannot go as mail, for want of an address or since an e-invoice is a duty: issued, and on the
-    /// worklist.
-    pub cannot_be_mailed: u64,
+    /// Invoices by the channel they would go on.
+    pub channels: BTreeMap<String, u64>,
+    /// Invoices no channel can carry, by reason: issued, and on the worklist.
+    pub undeliverable: BTreeMap<String, u64>,
     /// Customer by customer, in the order of their ids: what each would be billed, or why not.
     pub customers: Vec<PreviewCustomer>,
     /// Gives the next customers; none when these are the last.
@@ -82,8 +84,10 @@ pub struct PreviewCustomer {
     pub lines: Vec<PreviewLine>,
     /// Sum with VAT in øre.
     pub total_ore: i64,
-    /// Whether the invoice can go as mail: there is a usable address, and a business may be mailed.
-    pub can_be_mailed: bool,
+    /// The channel it would go on: ehf, efaktura, mail or print; none when no channel can carry it.
+    pub channel: Option<String>,
+    /// Why that channel, or why none.
+    pub channel_reason: Option<String>,
 }
 
 /// One line of a preview.
@@ -126,8 +130,9 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Re
         let ids = product::list_due_customers(&work.tx, bill_on, after, CHUNK).await?;
         let Some(last) = ids.last() else { return Ok(preview) };
         after = Some(*last);
+        let known = billing.chooser.known(&work.tx, &ids).await?;
         for d in collect(&work, &billing, bill_on, &ids).await? {
-            let entry = preview.add(&d, &billing);
+            let entry = preview.add(&d, &billing, &known);
             if shown.after.is_some_and(|a| entry.customer_id <= a) {
                 continue;
             }
@@ -142,14 +147,15 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Re
 
 impl Preview {
     /// Counts a customer in.
-    fn add(&mut self, due: &Due, billing: &Billing) -> PreviewCustomer {
+    fn add(&mut self, due: &Due, billing: &Billing, known: &Known) -> PreviewCustomer {
         let mut entry = PreviewCustomer {
             customer_id: due.customer.row.id,
             customer_number: due.customer.record.get(Field::Number).unwrap_or_default().to_owned(),
             skipped: None,
             lines: Vec::new(),
             total_ore: 0,
-            can_be_mailed: mail_address(&due.customer, billing.issued_on, billing.einvoice_duty_from).is_ok(),
+            channel: None,
+            channel_reason: None,
         };
         match &due.outcome {
             Err(reason) => {
@@ -161,7 +167,14 @@ impl Preview {
                 self.net_ore += document.totals.net.ore();
                 self.vat_ore += document.totals.vat.ore();
                 self.total_ore += document.totals.total.ore();
-                self.cannot_be_mailed += u64::from(!entry.can_be_mailed);
+                let chosen = billing.chooser.choose(known, &due.customer, &Paper::of(document), None);
+                entry.channel = chosen.ok().map(|c| c.channel.as_str().to_owned());
+                entry.channel_reason = Some(chosen.map_or_else(|e| e, |c| c.reason).to_owned());
+                let (counts, name) = match chosen {
+                    Ok(chosen) => (&mut self.channels, chosen.channel.as_str()),
+                    Err(reason) => (&mut self.undeliverable, reason),
+                };
+                *counts.entry(name.to_owned()).or_default() += 1;
                 entry.total_ore = document.totals.total.ore();
                 let lines = document.lines.iter().map(|l| PreviewLine {
                     description: l.input.description.clone(),
@@ -221,6 +234,19 @@ pub async fn stop(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     run.finished_at = Some(work.at);
     store::update_run(&work.tx, run).await?;
     work.done(Deed { verb: "invoice_run.stopped", subject: "invoice_run", id, fields: "status" }).await
+}
+
+/// Lets a run that stands still go on: its job goes into the queue again, and finds what is left.
+pub async fn go_on(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let run = store::lock_run(&work.tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
+    if run.status != "running" {
+        return Err(Error::conflict("run_finished", "the run has finished"));
+    }
+    let key = format!("{id} {}", work.at.timestamp());
+    let job = crate::services::upkeep::job(ctx, actor.org, "commit_run", &key, Some(id));
+    crate::store::job::enqueue(&work.tx, job).await?;
+    work.done(Deed { verb: "invoice_run.continued", subject: "invoice_run", id, fields: "" }).await
 }
 
 /// Takes a run back: every invoice of it is credited in full by a job.

@@ -13,6 +13,8 @@ pub enum ActorKind {
     Operator,
     /// A system with an API key.
     ApiKey,
+    /// Somebody who has signed in.
+    User,
     /// A job.
     Job,
 }
@@ -22,6 +24,7 @@ impl ActorKind {
         match self {
             Self::Operator => "operator",
             Self::ApiKey => "api_key",
+            Self::User => "user",
             Self::Job => "job",
         }
     }

@@ -34,7 +34,7 @@ async fn open(url: &str, config: &Database, owner: bool) -> Result<DatabaseConne
     let url = if sqlite { sqlite_url(url)? } else { url.to_owned() };
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(if owner { 2 } else { config.max_connections })
+        .max_connections(if owner { 1 } else { config.max_connections })
         .acquire_timeout(Duration::from_secs(config.acquire_timeout_seconds))
         .sqlx_logging(false);
     if sqlite {

@@ -4,7 +4,7 @@ use super::bulk;
 use super::error::Error;
 use super::tx::{OrgTx, SystemTx};
 use chrono::{DateTime, Utc};
-use entity::{delivery, delivery_address, delivery_attempt};
+use entity::{delivery, delivery_address, delivery_attempt, delivery_event};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QueryOrder, Statement,
@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub use delivery::Model as Delivery;
 pub use delivery_address::Model as Address;
 pub use delivery_attempt::Model as Attempt;
+pub use delivery_event::Model as Event;
 
 /// Adds deliveries and where they go.
 pub async fn insert(tx: &OrgTx, rows: &[Delivery], addresses: &[Address]) -> Result<(), Error> {
@@ -28,37 +29,55 @@ pub struct Claimed {
     pub org_id: Uuid,
     /// The delivery.
     pub id: Uuid,
-    /// Attempts before this one.
-    pub attempts: i64,
     /// Names this claim: a worker whose lease ran out finds another's here.
     pub lease_token: Option<Uuid>,
 }
 
-/// Takes up to `limit` due deliveries for one worker; no other worker gets them while the lease runs.
-pub async fn claim(
-    tx: &SystemTx,
-    now: DateTime<Utc>,
-    lease_until: DateTime<Utc>,
-    token: Uuid,
-    limit: u64,
-) -> Result<Vec<Claimed>, Error> {
+/// Who takes deliveries, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The channel the worker serves.
+    pub channel: &'a str,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// End of the lease.
+    pub lease_until: DateTime<Utc>,
+    /// Names the claim.
+    pub token: Uuid,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// Takes due deliveries for one worker; no other worker gets them while the lease runs.
+pub async fn claim(tx: &SystemTx, claim: &Claim<'_>) -> Result<Vec<Claimed>, Error> {
+    let due = "state IN ('queued','retrying') AND channel = $5 AND not_before_at <= $1";
+    take(tx, claim, due, "state = 'sending', ").await
+}
+
+/// Takes deliveries whose receipt is due, that have to be asked about, or that are to be taken back.
+pub async fn claim_checks(tx: &SystemTx, claim: &Claim<'_>) -> Result<Vec<Claimed>, Error> {
+    let due = "((state IN ('awaiting_receipt','unknown') AND NOT needs_person) OR take_back) AND channel = $5 \
+               AND not_before_at <= $1 AND (lease_until_at IS NULL OR lease_until_at < $1)";
+    take(tx, claim, due, "").await
+}
+
+async fn take(tx: &SystemTx, claim: &Claim<'_>, due: &str, set: &str) -> Result<Vec<Claimed>, Error> {
     let postgres = tx.get_database_backend() == sea_orm::DbBackend::Postgres;
     let skip = if postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
-        "WITH due AS (SELECT org_id, id FROM delivery WHERE state IN ('queued','retrying') AND not_before_at <= $1 \
-         ORDER BY not_before_at, org_id LIMIT $4 {skip}) \
-         UPDATE delivery SET state = 'sending', lease_until_at = $2, lease_token = $3, version = version + 1, \
-         updated_at = $1 WHERE (org_id, id) IN (SELECT org_id, id FROM due) RETURNING org_id, id, attempts, lease_token"
+        "WITH due AS (SELECT org_id, id FROM delivery WHERE {due} ORDER BY not_before_at, org_id LIMIT $4 {skip}) \
+         UPDATE delivery SET {set}lease_until_at = $2, lease_token = $3, version = version + 1, updated_at = $1 \
+         WHERE (org_id, id) IN (SELECT org_id, id FROM due) RETURNING org_id, id, lease_token"
     );
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = [now.into(), lease_until.into(), token.into(), limit.into()];
+    let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+    let values = [claim.now.into(), claim.lease_until.into(), claim.token.into(), limit.into(), claim.channel.into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     Ok(Claimed::find_by_statement(statement).all(tx).await?)
 }
 
-/// Gives back what dead workers held: nothing had left while `sending`; after `handing_over` nobody knows
-/// (decision 40). Returns how many of each.
-pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>) -> Result<(u64, u64), Error> {
+/// Gives back what dead workers held: nothing had left while `sending`; after `handing_over` nobody knows, and whoever
+/// can be asked is asked (decision 40). `askable` are the channels whose provider can be. Returns how many of each.
+pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>, askable: &[&str]) -> Result<(u64, u64), Error> {
     let run = async |sql: &str| {
         let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [now.into()]);
         Ok::<u64, Error>(tx.execute_raw(statement).await?.rows_affected())
@@ -66,12 +85,36 @@ pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>) -> Result<(u64, u6
     let again = run("UPDATE delivery SET state = 'retrying', lease_until_at = NULL, lease_token = NULL, \
          not_before_at = $1, version = version + 1, updated_at = $1 WHERE state = 'sending' AND lease_until_at < $1")
     .await?;
-    let unknown =
-        run("UPDATE delivery SET state = 'unknown', needs_person = TRUE, reason = 'lost_while_handing_over', \
-         lease_until_at = NULL, lease_token = NULL, version = version + 1, updated_at = $1 \
-         WHERE state = 'handing_over' AND lease_until_at < $1")
-        .await?;
+    let asked: Vec<String> = askable.iter().map(|c| format!("'{c}'")).collect();
+    let asked = if asked.is_empty() { "''".to_owned() } else { asked.join(",") };
+    let unknown = run(&format!(
+        "UPDATE delivery SET state = 'unknown', needs_person = (channel NOT IN ({asked})), \
+         reason = 'lost_while_handing_over', not_before_at = $1, lease_until_at = NULL, lease_token = NULL, \
+         version = version + 1, updated_at = $1 WHERE state = 'handing_over' AND lease_until_at < $1"
+    ))
+    .await?;
     Ok((again, unknown))
+}
+
+/// Finds a delivery by what a provider calls it, or by its id, whatever organisation it belongs to.
+pub async fn find_anywhere(tx: &SystemTx, provider_ref: &str, id: Option<Uuid>) -> Result<Option<Claimed>, Error> {
+    let sql = "SELECT org_id, id, lease_token FROM delivery WHERE provider_ref = $1 OR id = $2 LIMIT 1";
+    let values = [provider_ref.into(), id.unwrap_or_default().into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(Claimed::find_by_statement(statement).one(tx).await?)
+}
+
+/// Notes something that happened to a delivery.
+pub async fn note(tx: &OrgTx, rows: &[Event]) -> Result<(), Error> {
+    bulk::insert::<delivery_event::Entity>(tx, rows).await
+}
+
+/// What happened to a delivery, in order.
+pub async fn list_events(tx: &OrgTx, delivery_id: Uuid) -> Result<Vec<Event>, Error> {
+    let rows = delivery_event::Entity::find()
+        .filter(delivery_event::Column::OrgId.eq(tx.org()))
+        .filter(delivery_event::Column::DeliveryId.eq(delivery_id));
+    Ok(rows.order_by_asc(delivery_event::Column::Id).all(tx).await?)
 }
 
 /// A delivery.

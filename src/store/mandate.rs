@@ -34,3 +34,13 @@ pub async fn list(tx: &OrgTx) -> Result<Vec<Mandate>, Error> {
     let rows = mandate::Entity::find().filter(mandate::Column::OrgId.eq(tx.org()));
     Ok(rows.order_by_asc(mandate::Column::Kid).all(tx).await?)
 }
+
+/// Whether a customer pays to an account by an active mandate.
+pub async fn is_active(tx: &OrgTx, customer: Uuid, account: Uuid) -> Result<bool, Error> {
+    let rows = mandate::Entity::find()
+        .filter(mandate::Column::OrgId.eq(tx.org()))
+        .filter(mandate::Column::CustomerId.eq(customer))
+        .filter(mandate::Column::BankAccountId.eq(account))
+        .filter(mandate::Column::Active.eq(true));
+    Ok(rows.one(tx).await?.is_some())
+}

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod billing;
 pub mod bulk;
+pub mod channel;
 pub mod connect;
 pub mod customer;
 pub mod delivery;
@@ -20,7 +21,10 @@ pub mod payment;
 pub mod plan;
 pub mod product;
 pub mod tx;
+pub mod user;
 pub mod views;
+pub mod webhook;
+pub mod worklist;
 
 pub use connect::{connect, migrate, setup_postgres};
 pub use error::Error;

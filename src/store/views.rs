@@ -371,8 +371,12 @@ pub struct DeliveryItem {
     pub invoice_number: i64,
     /// To whom.
     pub customer_id: Uuid,
-    /// `mail`.
+    /// `ehf`, `efaktura`, `mail` or `print`.
     pub channel: String,
+    /// Why that channel.
+    pub channel_reason: Option<String>,
+    /// The channel it failed on before.
+    pub fallback_from: Option<String>,
     /// Where it stands.
     pub state: String,
     /// Why.
@@ -387,8 +391,8 @@ pub struct DeliveryItem {
     pub possibly_sent_twice: bool,
 }
 
-const DELIVERY: &str = "SELECT d.id, d.invoice_id, i.number AS invoice_number, d.customer_id, d.channel, d.state, \
-    d.reason, d.needs_person, d.attempts, d.not_before_at, d.possibly_sent_twice FROM delivery d \
+const DELIVERY: &str = "SELECT d.id, d.invoice_id, i.number AS invoice_number, d.customer_id, d.channel, \
+    d.channel_reason, d.fallback_from, d.state, d.reason, d.needs_person, d.attempts, d.not_before_at, d.possibly_sent_twice FROM delivery d \
     JOIN invoice i ON i.org_id = d.org_id AND i.id = d.invoice_id";
 
 /// Deliveries after an id, of one state or all.
@@ -521,10 +525,13 @@ pub struct Tally {
     pub ore: i64,
 }
 
-/// Deliveries by state.
+/// Deliveries by channel and state, those that went another way, and those a person must see to.
 pub async fn delivery_tally(tx: &OrgTx) -> Result<Vec<Tally>, Error> {
-    let sql = "SELECT state AS name, COUNT(*) AS count, CAST(0 AS BIGINT) AS ore FROM delivery WHERE org_id = $1 \
-               GROUP BY state ORDER BY state";
+    let sql = "SELECT channel || ' ' || state AS name, COUNT(*) AS count, CAST(0 AS BIGINT) AS ore FROM delivery \
+               WHERE org_id = $1 GROUP BY 1 UNION ALL \
+               SELECT 'fallback', COUNT(*), CAST(0 AS BIGINT) FROM delivery WHERE org_id = $1 \
+               AND fallback_from IS NOT NULL UNION ALL \
+               SELECT 'worklist', COUNT(*), CAST(0 AS BIGINT) FROM delivery WHERE org_id = $1 AND needs_person";
     all(tx, sql, vec![tx.org().into()]).await
 }
 
@@ -541,4 +548,28 @@ pub async fn open_tally(tx: &OrgTx) -> Result<Tally, Error> {
                FROM open_item WHERE org_id = $1 AND remaining_ore > 0";
     let found: Vec<Tally> = all(tx, sql, vec![tx.org().into()]).await?;
     found.into_iter().next().ok_or(Error::inconsistent("open_item", "remaining_ore"))
+}
+
+/// A delivery that waits for print.
+#[derive(Debug, Clone, Serialize, ToSchema, FromQueryResult)]
+pub struct PrintItem {
+    /// The delivery.
+    pub id: Uuid,
+    /// The document.
+    pub invoice_id: Uuid,
+    /// Its number.
+    pub invoice_number: i64,
+    /// Whom it is for.
+    pub customer_name: String,
+    /// Since when it waits.
+    pub since_at: DateTime<Utc>,
+}
+
+/// What waits for print, oldest first.
+pub async fn print_queue(tx: &OrgTx, limit: i64) -> Result<Vec<PrintItem>, Error> {
+    let sql = "SELECT d.id, d.invoice_id, i.number AS invoice_number, c.name AS customer_name, \
+               d.updated_at AS since_at FROM delivery d JOIN invoice i ON i.org_id = d.org_id AND i.id = d.invoice_id \
+               JOIN customer_core c ON c.org_id = d.org_id AND c.customer_id = d.customer_id \
+               WHERE d.org_id = $1 AND d.state = 'queued' AND d.channel = 'print' ORDER BY d.id LIMIT $2";
+    all(tx, sql, vec![tx.org().into(), limit.into()]).await
 }

@@ -2,6 +2,7 @@
 
 use crate::harness::{TestApp, both};
 use chrono::Duration;
+use domain::channel::Channel;
 use formats::customer_list::Mode;
 use reskontro::ctx::Ctx;
 use reskontro::delivery::{SmtpMailer, SmtpSettings, Tls};
@@ -103,8 +104,8 @@ both!(what_was_tried_again_arrives_once_with_the_same_bytes, async |app: &TestAp
 });
 
 both!(the_last_failed_attempt_is_for_a_person, async |app: &TestApp| {
-    let (sink, ctx, _, actor) = after(app, Fault::GreetsTemporary).await;
-    sink.fail(Fault::GreetsTemporary, 100);
+    let (sink, ctx, _, actor) = after(app, Fault::RecipientTemporary).await;
+    sink.fail(Fault::RecipientTemporary, 100);
     for _ in 0..10 {
         app.clock.advance(Duration::days(2));
         delivery::drain(&ctx).await.unwrap();
@@ -114,13 +115,41 @@ both!(the_last_failed_attempt_is_for_a_person, async |app: &TestApp| {
     assert_eq!(sink.received().len(), 0);
 });
 
+both!(a_relay_that_is_away_costs_no_tries_until_days_have_passed, async |app: &TestApp| {
+    let (sink, ctx, _, actor) = after(app, Fault::GreetsTemporary).await;
+    sink.fail(Fault::GreetsTemporary, 1000);
+    for _ in 0..200 {
+        app.clock.advance(Duration::minutes(30));
+        delivery::drain(&ctx).await.unwrap();
+    }
+    let found = the_delivery(app, &actor).await;
+    assert_eq!((found.state.as_str(), found.needs_person), ("retrying", false));
+    assert!(found.attempts > 20, "{} attempts in four days", found.attempts);
+    sink.fail(Fault::None, 0);
+    app.clock.advance(Duration::minutes(30));
+    delivery::drain(&ctx).await.unwrap();
+    assert_eq!(the_delivery(app, &actor).await.state, "delivered");
+    assert_eq!(sink.received().len(), 1);
+});
+
+both!(a_relay_that_stays_away_is_for_a_person_after_five_days, async |app: &TestApp| {
+    let (sink, ctx, _, actor) = after(app, Fault::GreetsTemporary).await;
+    sink.fail(Fault::GreetsTemporary, 1000);
+    for _ in 0..4 {
+        app.clock.advance(Duration::days(2));
+        delivery::drain(&ctx).await.unwrap();
+    }
+    let found = the_delivery(app, &actor).await;
+    assert_eq!((found.state.as_str(), found.reason.as_deref(), found.needs_person), ("failed", Some("smtp_421"), true));
+});
+
 both!(a_dead_workers_delivery_is_taken_up_or_shown_as_unknown, async |app: &TestApp| {
     let actor = one_invoice(app).await;
-    let claimed = delivery::claim(&app.ctx, 10).await.unwrap();
+    let claimed = delivery::claim(&app.ctx, Channel::Mail, 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    assert!(delivery::claim(&app.ctx, 10).await.unwrap().is_empty(), "claimed twice");
+    assert!(delivery::claim(&app.ctx, Channel::Mail, 10).await.unwrap().is_empty(), "claimed twice");
     app.clock.advance(Duration::seconds(121));
-    let again = delivery::claim(&app.ctx, 10).await.unwrap();
+    let again = delivery::claim(&app.ctx, Channel::Mail, 10).await.unwrap();
     assert_eq!(again.len(), 1, "a delivery nothing of had left was not taken up");
     let tx = app.ctx.db.write(actor.org).await.unwrap();
     let mut row = reskontro::store::delivery::lock(&tx, again[0].id).await.unwrap().unwrap();
@@ -128,7 +157,7 @@ both!(a_dead_workers_delivery_is_taken_up_or_shown_as_unknown, async |app: &Test
     reskontro::store::delivery::update(&tx, row).await.unwrap();
     tx.commit().await.unwrap();
     app.clock.advance(Duration::seconds(121));
-    assert!(delivery::claim(&app.ctx, 10).await.unwrap().is_empty());
+    assert!(delivery::claim(&app.ctx, Channel::Mail, 10).await.unwrap().is_empty());
     let found = the_delivery(app, &actor).await;
     assert_eq!((found.state.as_str(), found.needs_person), ("unknown", true));
 });

@@ -3,6 +3,9 @@
 
 mod api;
 mod bad_input;
+mod bounces;
+mod browser;
+mod channels;
 mod customer_sync;
 mod document;
 mod ehf;
@@ -14,3 +17,6 @@ mod road;
 mod schema;
 mod settings;
 mod torture;
+mod torture_serve;
+mod webhooks;
+mod workers;

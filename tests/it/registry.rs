@@ -477,7 +477,7 @@ both!(from_2027_a_business_gets_mail_only_on_a_recorded_ground, async |app: &Tes
     let all = Shown { after: None, limit: 10 };
     let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
     let preview = run::preview(&app.ctx, &actor, &new, all).await.unwrap();
-    assert_eq!((preview.invoices, preview.cannot_be_mailed), (2, 1));
+    assert_eq!((preview.invoices, preview.undeliverable.values().sum::<u64>()), (2, 1));
     bill(app, &actor).await;
     let deliveries = async || {
         let tx = app.ctx.db.read(actor.org).await.unwrap();

@@ -17,15 +17,15 @@ use uuid::Uuid;
 const CUSTOMERS: usize = 400;
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own switch")]
-fn rounds() -> u64 {
+pub fn rounds() -> u64 {
     std::env::var("TORTURE_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(2)
 }
 
 /// Small numbers that look random, the same for the same seed.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    pub fn roll(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }

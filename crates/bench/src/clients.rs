@@ -17,7 +17,7 @@ use uuid::Uuid;
 const CLIENTS: usize = 32;
 
 /// Times `each` for 32 clients at once.
-async fn clients<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
+pub(crate) async fn clients<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
     times: usize,
     each: impl Fn() -> F,
 ) -> anyhow::Result<Vec<Duration>> {
@@ -38,7 +38,8 @@ async fn clients<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
     Ok(all)
 }
 
-fn milliseconds(times: Vec<Duration>) -> f64 {
+/// The slowest but one in a hundred.
+pub(crate) fn milliseconds(times: Vec<Duration>) -> f64 {
     p99(times).as_secs_f64() * 1_000.0
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use domain::money::Micro;
+use domain::numbers::{AccountNumber, OrgNumber};
 use formats::giro::{PaymentToWrite, write_ocr};
 use reskontro::services::product::NewProduct;
 use std::fmt::Write;
@@ -39,6 +40,21 @@ pub(crate) fn payments(kids: &[(String, i64)]) -> Vec<u8> {
         })
         .collect();
     write_ocr(1, ACCOUNT, &payments)
+}
+
+/// Numbers whose last digit makes them right, one after the other.
+fn right(first: u64, is_right: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    (first..).filter_map(move |core| (0..10).map(|digit| format!("{core}{digit}")).find(|n| is_right(n)))
+}
+
+/// Organisation numbers.
+pub(crate) fn org_numbers() -> impl Iterator<Item = String> {
+    right(98_100_000, |n| OrgNumber::parse(n).is_ok())
+}
+
+/// Bank accounts.
+pub(crate) fn accounts() -> impl Iterator<Item = String> {
+    right(1_503_123_400, |n| AccountNumber::parse(n).is_ok())
 }
 
 /// A product.

@@ -1,21 +1,28 @@
 //! Speed of the main job against the physical limit of this machine, measured in the same run.
 //!
 //! `make bench` prints a table and writes `target/bench.json`: work, db, value, unit, limit, ratio, target, met.
-//! `BENCH_ROWS` sets the size (100 000 when it is not set), `BENCH_DB=postgres` or `sqlite` measures one database only.
+//! `BENCH_ROWS` sets the size (100 000 when it is not set), `BENCH_DB=postgres` or `sqlite` measures one database only,
+//! `BENCH_WORKLIST=1` reads the worklist at small sizes too.
 #![expect(clippy::print_stdout, clippy::float_arithmetic, reason = "figures are what a bench prints")]
 
+mod bare;
 mod baseline;
+mod channels;
 mod clients;
 mod data;
-mod mail;
+mod drain;
 mod measure;
 mod pieces;
 mod place;
 mod road;
+mod worklist;
 
 use measure::Report;
 use place::Place;
 use std::path::{Path, PathBuf};
+
+/// Rows from which on the worklist is read among ten times as many deliveries.
+const LARGE: usize = 50_000;
 
 /// As in the service itself.
 #[global_allocator]
@@ -33,12 +40,14 @@ async fn run() -> anyhow::Result<()> {
     if let Ok(db) = std::env::var("BENCH_DB") {
         let place = if db == "sqlite" { Place::sqlite().await? } else { Place::postgres().await? };
         let Some(place) = place else { return report.write(&part(&db)) };
-        road(&place, &mut report, rows).await?;
+        let worklist = rows >= LARGE || std::env::var("BENCH_WORKLIST").is_ok();
+        road(&place, &mut report, rows, worklist).await?;
         place.close().await?;
         return report.write(&part(&db));
     }
     pieces::parse(&mut report, rows);
     pieces::pdf(&mut report)?;
+    pieces::einvoice(&mut report)?;
     for db in ["sqlite", "postgres"] {
         // A process each: what one leaves in memory is not counted to the other.
         let status = std::process::Command::new(std::env::current_exe()?).env("BENCH_DB", db).status()?;
@@ -54,11 +63,16 @@ fn part(db: &str) -> PathBuf {
     PathBuf::from(format!("target/bench-{db}.json"))
 }
 
-async fn road(place: &Place, report: &mut Report, rows: usize) -> anyhow::Result<()> {
+async fn road(place: &Place, report: &mut Report, rows: usize, worklist: bool) -> anyhow::Result<()> {
     let actor = road::sync(place, report, rows).await?;
     road::run(place, report, &actor, rows).await?;
     road::bank(place, report, &actor, rows).await?;
-    // First the mail: what the clients issue is due at once.
-    mail::mail(place, report).await?;
-    clients::http(place, report, &actor).await
+    // First the channels: what the clients issue is due at once.
+    channels::all(place, report).await?;
+    drain::drain(place, report, &actor, rows).await?;
+    clients::http(place, report, &actor).await?;
+    if worklist {
+        worklist::worklist(place, report, &actor, rows).await?;
+    }
+    Ok(())
 }

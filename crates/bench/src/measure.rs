@@ -51,6 +51,11 @@ impl Report {
         self.push(work, db, value, unit, limit, target, ratio <= target);
     }
 
+    /// Adds a rate without a target beside the limit's rate.
+    pub(crate) fn measured(&mut self, work: &str, db: &'static str, value: f64, unit: &'static str, limit: f64) {
+        self.show(work, db, value, unit, limit, None);
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one figure")]
     fn push(
         &mut self,
@@ -62,14 +67,25 @@ impl Report {
         target: f64,
         met: bool,
     ) {
+        self.show(work, db, value, unit, limit, (db != "sqlite").then_some((target, met)));
+    }
+
+    fn show(
+        &mut self,
+        work: &str,
+        db: &'static str,
+        value: f64,
+        unit: &'static str,
+        limit: f64,
+        aim: Option<(f64, bool)>,
+    ) {
         let ratio = value / limit;
-        let aimed = db != "sqlite";
-        let (target, met) = (aimed.then_some(target), aimed.then_some(met));
-        let verdict = match (target, met) {
-            (Some(target), Some(true)) => format!("target {target:.2}, met"),
-            (Some(target), _) => format!("target {target:.2}, MISSED"),
-            _ => String::new(),
+        let verdict = match aim {
+            Some((target, true)) => format!("target {target:.2}, met"),
+            Some((target, false)) => format!("target {target:.2}, MISSED"),
+            None => String::new(),
         };
+        let (target, met) = aim.unzip();
         println!("{work:<46} {db:<9} {value:>10.1} {unit:<7} limit {limit:>10.1}  ratio {ratio:.2}  {verdict}");
         let (work, db, unit) = (work.to_owned(), db.to_owned(), unit.to_owned());
         self.0.push(Figure { work, db, value, unit, limit, ratio, target, met });

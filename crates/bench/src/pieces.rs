@@ -12,6 +12,9 @@ use domain::vat::{Category, Vat};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// A PDF inside an e-invoice.
+const PDF_BYTES: usize = 30_000;
+
 #[expect(clippy::cast_precision_loss, reason = "a figure to read")]
 fn megabytes(bytes: usize) -> f64 {
     bytes as f64 / 1e6
@@ -103,5 +106,27 @@ pub(crate) fn pdf(report: &mut Report) -> anyhow::Result<()> {
     }
     let took = Duration::from_secs_f64(cpu_seconds() - before);
     report.add("PDF/A-3a + UA-1, ten lines", "-", per_second(usize::try_from(count)?, took), "/CPU-s", 450.0, 1.0);
+    Ok(())
+}
+
+/// E-invoices of ten lines a CPU second, written with their PDF inside and passed by the gate, one thread.
+pub(crate) fn einvoice(report: &mut Report) -> anyhow::Result<()> {
+    let mut document = document()?;
+    document.buyer.org_number = Some(OrgNumber::parse("923609016")?);
+    document.buyer.reference = Some("Innkjøp".to_owned());
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    pdf.extend((0..PDF_BYTES - pdf.len()).map(|i| (i * i / 251).to_le_bytes()[0]));
+    let first = formats::ehf::check(&formats::ehf::write(&document, Some(&pdf))?);
+    anyhow::ensure!(first.is_empty(), "the e-invoice breaks rules: {first:?}");
+    let count = 3_000;
+    let before = cpu_seconds();
+    for i in 0..count {
+        document.number = i;
+        let xml = formats::ehf::write(&document, Some(&pdf))?;
+        anyhow::ensure!(black_box(formats::ehf::check(&xml)).is_empty(), "an e-invoice breaks rules");
+    }
+    let took = Duration::from_secs_f64(cpu_seconds() - before);
+    let rate = per_second(usize::try_from(count)?, took);
+    report.add("EHF written and checked, PDF given", "-", rate, "/CPU-s", 2_000.0, 1.0);
     Ok(())
 }

@@ -51,10 +51,14 @@ impl State {
 /// How an attempt ended, as the channel understands it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The relay took it.
+    /// It has arrived, as far as the channel can tell.
     Accepted,
+    /// It is handed over; the channel reports later.
+    HandedOver,
     /// Not now: try later.
     Temporary,
+    /// The provider itself does not answer; nothing of this document has left.
+    Away,
     /// Not ever.
     Permanent,
     /// The content was being handed over when the line went dead.
@@ -63,33 +67,83 @@ pub enum Outcome {
 
 /// Retry schedule: minutes after each failed attempt; after the last one a person decides.
 pub const RETRY_MINUTES: [i64; 8] = [1, 5, 15, 60, 180, 360, 720, 1440];
+/// Days a provider may be away before a person decides.
+const AWAY_DAYS: i64 = 5;
+/// Seconds after which a receipt is asked for first.
+const FIRST_CHECK_SECONDS: i64 = 5;
+/// Days a receipt may stay out before a person decides.
+const RECEIPT_DAYS: i64 = 5;
 
-/// When to try again after `attempts` failed ones; `None` when it was the last. `jitter` is 0 to 65535 and moves the
-/// wait by up to ±20 %.
-pub fn next_try(now: DateTime<Utc>, attempts: u32, jitter: u16) -> Option<DateTime<Utc>> {
-    let minutes = RETRY_MINUTES.get(usize::try_from(attempts).ok()?.checked_sub(1)?)?;
-    let base = minutes * 60;
-    let spread = base * 2 / 5;
-    let offset = spread * i64::from(jitter) / i64::from(u16::MAX) - spread / 2;
-    now.checked_add_signed(Duration::seconds(base + offset))
+/// What is known when an attempt has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempted {
+    /// When it ended.
+    pub now: DateTime<Utc>,
+    /// Tries on this channel, this one included.
+    pub tries: u32,
+    /// The first of them.
+    pub since: DateTime<Utc>,
+    /// 0 to 65535; moves the wait by up to ±20 %.
+    pub jitter: u16,
+    /// Seconds the provider asked to wait.
+    pub retry_after: Option<u32>,
+    /// The provider can be asked what became of a document.
+    pub can_ask: bool,
 }
 
-/// The state after an attempt, and when it is tried again.
-pub fn after_attempt(
-    outcome: Outcome,
-    now: DateTime<Utc>,
-    attempts: u32,
-    jitter: u16,
-) -> (State, Option<DateTime<Utc>>) {
-    match outcome {
-        Outcome::Accepted => (State::Delivered, None),
-        Outcome::Permanent => (State::Failed, None),
-        Outcome::Lost => (State::Unknown, None),
-        Outcome::Temporary => match next_try(now, attempts, jitter) {
-            Some(at) => (State::Retrying, Some(at)),
-            None => (State::Failed, None),
-        },
+impl Attempted {
+    /// When to try again after this failed try; `None` when it was the last.
+    pub fn next_try(&self) -> Option<DateTime<Utc>> {
+        let minutes = RETRY_MINUTES.get(usize::try_from(self.tries).ok()?.checked_sub(1)?)?;
+        Some(self.wait(*minutes))
     }
+
+    /// A wait with jitter; what the provider asked for lengthens it, up to a day.
+    fn wait(&self, minutes: i64) -> DateTime<Utc> {
+        let base = minutes * 60;
+        let spread = base * 2 / 5;
+        let jittered = base + spread * i64::from(self.jitter) / i64::from(u16::MAX) - spread / 2;
+        let asked = i64::from(self.retry_after.unwrap_or_default()).min(86_400);
+        self.now + Duration::seconds(jittered.max(asked))
+    }
+
+    /// Minutes to the next try while the provider is away: often at first. That is its trouble, and costs a document none
+    /// of its tries.
+    fn away_minutes(&self) -> i64 {
+        match (self.now - self.since).num_minutes() {
+            ..5 => 1,
+            5..30 => 5,
+            _ => 15,
+        }
+    }
+
+    /// The state after the attempt, and when the next step is due.
+    pub fn then(&self, outcome: Outcome) -> (State, Option<DateTime<Utc>>) {
+        let again = |at: Option<DateTime<Utc>>| at.map_or((State::Failed, None), |at| (State::Retrying, Some(at)));
+        match outcome {
+            Outcome::Accepted => (State::Delivered, None),
+            Outcome::HandedOver => (State::AwaitingReceipt, Some(self.now + Duration::seconds(FIRST_CHECK_SECONDS))),
+            Outcome::Permanent => (State::Failed, None),
+            // Whoever can be asked is asked; else a person decides (decision 40).
+            Outcome::Lost => (State::Unknown, self.can_ask.then_some(self.now)),
+            Outcome::Temporary => again(self.next_try()),
+            Outcome::Away => {
+                let patient = self.now - self.since < Duration::days(AWAY_DAYS);
+                again(patient.then(|| self.wait(self.away_minutes())))
+            }
+        }
+    }
+}
+
+/// When to ask for a receipt again: soon at first, then every two hours; `None` when it has been out too long.
+pub fn next_check(handed_over_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let age = now - handed_over_at;
+    let minutes = match age.num_minutes() {
+        ..10 => 1,
+        10..120 => 10,
+        _ => 120,
+    };
+    (age < Duration::days(RECEIPT_DAYS)).then(|| now + Duration::minutes(minutes))
 }
 
 /// Why an invoice to a business may go as mail although e-invoices are a duty.
@@ -155,18 +209,51 @@ pub fn is_mail_address(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn attempted(tries: u32, jitter: u16) -> Attempted {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        Attempted { now, tries, since: now, jitter, retry_after: None, can_ask: false }
+    }
+
     #[test]
     fn waits_grow_stay_within_a_fifth_and_end() {
-        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         for (i, minutes) in RETRY_MINUTES.iter().enumerate() {
             for jitter in [0, u16::MAX / 2, u16::MAX] {
-                let at = next_try(now, u32::try_from(i + 1).unwrap(), jitter).unwrap();
-                let wait = (at - now).num_seconds();
+                let tried = attempted(u32::try_from(i + 1).unwrap(), jitter);
+                let wait = (tried.next_try().unwrap() - tried.now).num_seconds();
                 assert!((minutes * 48..=minutes * 72).contains(&wait), "{minutes} {wait}");
             }
         }
-        assert_eq!(next_try(now, 9, 0), None);
-        assert_eq!(next_try(now, 0, 0), None);
+        assert_eq!(attempted(9, 0).next_try(), None);
+        assert_eq!(attempted(0, 0).next_try(), None);
+    }
+
+    #[test]
+    fn a_provider_may_ask_for_a_longer_wait_but_not_for_ever() {
+        let asked = |seconds| {
+            let tried = Attempted { retry_after: Some(seconds), ..attempted(1, u16::MAX / 2) };
+            (tried.next_try().unwrap() - tried.now).num_seconds()
+        };
+        assert_eq!(asked(600), 600);
+        assert!((48..=72).contains(&asked(1)));
+        assert_eq!(asked(u32::MAX), 86_400);
+    }
+
+    #[test]
+    fn a_provider_that_is_away_costs_no_tries_until_days_have_passed() {
+        let tried = Attempted { tries: 500, ..attempted(1, 0) };
+        assert_eq!(tried.then(Outcome::Away).0, State::Retrying);
+        let late = Attempted { since: tried.now - Duration::days(6), ..tried };
+        assert_eq!(late.then(Outcome::Away), (State::Failed, None));
+    }
+
+    #[test]
+    fn receipts_are_asked_for_ever_more_seldom_and_not_for_ever() {
+        let handed = DateTime::from_timestamp(0, 0).unwrap();
+        let after = |minutes| {
+            let now = handed + Duration::minutes(minutes);
+            next_check(handed, now).map(|at| (at - now).num_minutes())
+        };
+        assert_eq!((after(0), after(30), after(600), after(8000)), (Some(1), Some(10), Some(120), None));
     }
 
     #[test]
@@ -182,11 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_lost_while_handing_over_is_unknown_not_retried() {
-        let now = DateTime::from_timestamp(0, 0).unwrap();
-        assert_eq!(after_attempt(Outcome::Lost, now, 1, 0), (State::Unknown, None));
-        let last = after_attempt(Outcome::Temporary, now, 9, 0);
-        assert_eq!(last, (State::Failed, None));
+    fn a_line_lost_while_handing_over_is_unknown_and_asked_about_where_one_can_ask() {
+        let tried = attempted(1, 0);
+        assert_eq!(tried.then(Outcome::Lost), (State::Unknown, None));
+        let askable = Attempted { can_ask: true, ..tried };
+        assert_eq!(askable.then(Outcome::Lost), (State::Unknown, Some(tried.now)));
+        assert_eq!(attempted(9, 0).then(Outcome::Temporary), (State::Failed, None));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! and the compiler asks for every language.
 #![expect(clippy::float_arithmetic, reason = "drawing is done in points")]
 
+pub mod dkim;
 mod format;
 mod html;
 pub mod mail;
@@ -12,6 +13,11 @@ mod words;
 
 pub use html::html;
 pub use pdf::{check_logo, pdf};
+
+/// Many documents as one PDF for the printer.
+pub mod print {
+    pub use crate::pdf::{Posted, batch};
+}
 
 /// Why a document could not be drawn.
 #[derive(Debug, thiserror::Error)]

@@ -53,6 +53,9 @@ pub(crate) struct Words {
     pub(crate) mail_credit_intro: [&'static str; 2],
     pub(crate) mail_attached: &'static str,
     pub(crate) mail_too_large: &'static str,
+    pub(crate) print_list: &'static str,
+    pub(crate) print_receiver: &'static str,
+    pub(crate) print_document: &'static str,
     pub(crate) mail_ask: &'static str,
     pub(crate) mail_why: [&'static str; 2],
 }
@@ -129,6 +132,9 @@ const NB: Words = Words {
     mail_credit_intro: ["her er kreditnota ", " fra "],
     mail_attached: "Fakturaen ligger ved som PDF.",
     mail_too_large: "Fakturaen er for stor til å legges ved. Be oss om den, så får du den på annen måte.",
+    print_list: "Utsendelsesliste",
+    print_receiver: "Mottaker",
+    print_document: "Dokument",
     mail_ask: "Spørsmål? Svar på denne e-posten.",
     mail_why: ["Du får denne e-posten fordi du er kunde hos ", "."],
 };
@@ -183,6 +189,9 @@ const NN: Words = Words {
     mail_credit_intro: ["her er kreditnota ", " frå "],
     mail_attached: "Fakturaen ligg ved som PDF.",
     mail_too_large: "Fakturaen er for stor til å leggjast ved. Be oss om han, så får du han på annan måte.",
+    print_list: "Utsendingsliste",
+    print_receiver: "Mottakar",
+    print_document: "Dokument",
     mail_ask: "Spørsmål? Svar på denne e-posten.",
     mail_why: ["Du får denne e-posten fordi du er kunde hos ", "."],
 };
@@ -250,6 +259,9 @@ const EN: Words = Words {
     mail_credit_intro: ["here is credit note ", " from "],
     mail_attached: "The invoice is attached as a PDF.",
     mail_too_large: "The invoice is too large to attach. Ask us for it and you get it another way.",
+    print_list: "Posting list",
+    print_receiver: "Recipient",
+    print_document: "Document",
     mail_ask: "Questions? Reply to this e-mail.",
     mail_why: ["You get this e-mail because you are a customer of ", "."],
 };

@@ -63,6 +63,10 @@ struct State {
     /// Sessions the fault still hits; the next ones go well.
     faults_left: usize,
     connections: usize,
+    /// Mails that were taken, kept or not.
+    taken: usize,
+    /// Mails are counted, not kept.
+    forgets: bool,
 }
 
 /// How TLS is offered.
@@ -92,6 +96,16 @@ impl SmtpSink {
         Self::listen(Offer::Clear, Duration::ZERO).await
     }
 
+    /// A server in clear at a given address.
+    pub async fn start_at(address: SocketAddr) -> io::Result<Self> {
+        Self::bind(address, Offer::Clear, Duration::ZERO, true).await
+    }
+
+    /// A server in clear at a given address that counts mails and forgets them, for long runs.
+    pub async fn start_forgetful(address: SocketAddr) -> io::Result<Self> {
+        Self::bind(address, Offer::Clear, Duration::ZERO, false).await
+    }
+
     /// A server that waits before each answer, as one across a network does.
     pub async fn start_slow(per_command: Duration) -> io::Result<Self> {
         Self::listen(Offer::Clear, per_command).await
@@ -108,9 +122,13 @@ impl SmtpSink {
     }
 
     async fn listen(offer: Offer, delay: Duration) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::bind(SocketAddr::from(([127, 0, 0, 1], 0)), offer, delay, true).await
+    }
+
+    async fn bind(address: SocketAddr, offer: Offer, delay: Duration, keeps: bool) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let state: Arc<Mutex<State>> = Arc::default();
+        let state = Arc::new(Mutex::new(State { forgets: !keeps, ..State::default() }));
         let shared = state.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -120,6 +138,11 @@ impl SmtpSink {
             }
         });
         Ok(Self { address, state, task })
+    }
+
+    /// Address it listens at.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where it listens.
@@ -137,6 +160,11 @@ impl SmtpSink {
     /// Everything that was taken.
     pub fn received(&self) -> Vec<Received> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).received.clone()
+    }
+
+    /// How many mails were taken, kept or not.
+    pub fn taken(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).taken
     }
 
     /// Connections that were made.
@@ -290,7 +318,13 @@ impl Session {
             return Ok(true);
         }
         let received = Received { from: from.to_owned(), to: to.to_owned(), content, encrypted };
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).received.push(received);
+        {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.taken += 1;
+            if !state.forgets {
+                state.received.push(received);
+            }
+        }
         if fault == Fault::DropsAfterContent {
             return Ok(false);
         }

@@ -7,6 +7,7 @@ mod deliveries;
 mod organisation;
 mod registry;
 mod reports;
+mod webhooks;
 
 use crate::ctx::Ctx;
 use axum::Router;
@@ -22,7 +23,7 @@ use utoipa_axum::routes;
         title = "Reskontro",
         description = "Invoicing and accounts receivable. Amounts `*_ore` are whole øre; prices, quantities and rates \
                        are decimal strings; `*_on` are dates, `*_at` RFC 3339 instants. Problems are RFC 9457 with a \
-                       stable `code`. POST takes an `Idempotency-Key`; PATCH demands `If-Match`."
+                       stable `code`. POST takes an `Idempotency-Key`; PATCH, and PUT of a webhook endpoint, demands `If-Match`."
     ),
     security(("api_key" = [])),
     modifiers(&ApiKey)
@@ -67,6 +68,7 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .merge(banking_routes())
         .merge(deliveries_routes())
         .merge(reports_routes())
+        .merge(webhooks_routes())
         .merge(uploads)
         .merge(bank)
 }
@@ -150,6 +152,13 @@ fn deliveries_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(deliveries::resend_delivery))
         .routes(routes!(deliveries::cancel_delivery))
+        .routes(routes!(deliveries::redirect_delivery))
+        .routes(routes!(deliveries::bulk_deliveries))
+        .routes(routes!(deliveries::list_print_queue))
+        .routes(routes!(deliveries::print_queue_pdf))
+        .routes(routes!(deliveries::mark_posted))
+        .routes(routes!(deliveries::allow_address))
+        .routes(routes!(deliveries::register_efaktura))
         .routes(routes!(deliveries::invoice_timeline))
 }
 
@@ -164,4 +173,16 @@ fn reports_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(reports::verify_ledger))
         .routes(routes!(reports::audit_events))
         .routes(routes!(reports::audit_chain))
+}
+
+fn webhooks_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::list_endpoints, webhooks::create_endpoint))
+        .routes(routes!(webhooks::get_endpoint, webhooks::put_endpoint, webhooks::delete_endpoint))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::enable_endpoint))
+        .routes(routes!(webhooks::disable_endpoint))
+        .routes(routes!(webhooks::replay_messages))
+        .routes(routes!(webhooks::list_messages))
+        .routes(routes!(webhooks::list_events))
 }

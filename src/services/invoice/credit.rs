@@ -2,15 +2,14 @@
 
 use super::issue::{Billing, Prepared, credited, issue_all};
 use crate::ctx::Ctx;
+use crate::services::delivery::withdraw;
 use crate::services::error::Error;
 use crate::services::standing_order;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer;
-use crate::store::delivery;
 use crate::store::invoice::{self as store, Invoice};
 use crate::store::ledger::{self, Allocation};
 use domain::credit_note::credit_totals;
-use domain::delivery::State;
 use domain::invoice::{Document, Kind, Line, price};
 use domain::money::{Micro, Money};
 use domain::payment::allocate;
@@ -93,28 +92,10 @@ pub(in crate::services) async fn credit_in(
     let issued = issue_all(work, &billing, vec![prepared]).await?;
     let note = issued.into_iter().next().ok_or_else(|| Error::not_found("invoice"))?;
     net_against(work, invoice_id, &note).await?;
-    if whole && withdraw(work, invoice_id, "credited").await? {
-        withdraw(work, note.id, "invoice_not_sent").await?;
+    if whole && withdraw(ctx, work, invoice_id, "credited").await? {
+        withdraw(ctx, work, note.id, "invoice_not_sent").await?;
     }
     Ok(note)
-}
-
-/// Takes back deliveries that have not begun; `true` when nothing of the document has left.
-async fn withdraw(work: &Work<'_>, invoice_id: Uuid, reason: &str) -> Result<bool, Error> {
-    let mut nothing_left = true;
-    for seen in delivery::list_of_invoice(&work.tx, invoice_id).await? {
-        let Some(mut row) = delivery::lock(&work.tx, seen.id).await? else { continue };
-        if matches!(row.state.as_str(), "queued" | "failed" | "held") && row.attempts == 0 {
-            row.state = State::Cancelled.as_str().to_owned();
-            row.reason = Some(reason.to_owned());
-            row.needs_person = false;
-            row.updated_at = work.at;
-            delivery::update(&work.tx, row).await?;
-        } else {
-            nothing_left &= row.state == "cancelled" && row.attempts == 0;
-        }
-    }
-    Ok(nothing_left)
 }
 
 fn chosen_lines(original: &Document, request: &CreditRequest, credited_before: bool) -> Result<Vec<Line>, Error> {

@@ -12,6 +12,22 @@ use uuid::Uuid;
 /// Version of the code that draws; recorded with each stored document.
 pub const RENDERER_VERSION: i64 = 1;
 
+/// The frozen document, for a page.
+pub async fn document(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Document, Error> {
+    load(ctx, actor, id).await
+}
+
+/// The files that were made of it: kind and hash.
+pub async fn stored_files(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let mut files = Vec::new();
+    for kind in ["pdf", "ehf"] {
+        files.extend(store::find_document(&tx, id, kind).await?.map(|d| (d.kind, d.content_hash)));
+    }
+    tx.commit().await?;
+    Ok(files)
+}
+
 /// The frozen document.
 async fn load(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Document, Error> {
     let tx = ctx.db.read(actor.org).await?;

@@ -1,6 +1,7 @@
 //! Issues documents: number, KID, snapshot, ledger, open item, delivery and audit in one transaction (I1 to I5).
 
 use crate::ctx::{Ctx, sha256};
+use crate::services::delivery::{Chooser, Known, Paper, mail_address};
 use crate::services::error::{Error, FieldError, Kind as No, Refusal};
 use crate::services::organisation::{due_date, seller};
 use crate::services::work::{Deed, Work};
@@ -12,8 +13,9 @@ use crate::store::invoice::{self as store, Invoice, IssueRows};
 use crate::store::ledger::{self, Entry, OpenItemRow};
 use crate::store::organisation::{self, BankAccount, Counter, Organisation};
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use domain::channel::Channel;
 use domain::customer::{Field, Language};
-use domain::delivery::{MailGround, is_mail_address, may_mail_business};
+use domain::delivery::State;
 use domain::invoice::{
     self, Address, Buyer, Credited, Document, Kind, Line, LineInput, Seller, Totals, missing_elements, sales_by_code,
     vat_by_rate,
@@ -47,8 +49,8 @@ pub struct Billing {
     pub send_after: DateTime<Utc>,
     /// The run.
     pub run_id: Option<Uuid>,
-    /// First day e-invoices between businesses are a duty.
-    pub einvoice_duty_from: NaiveDate,
+    /// What channels are chosen by.
+    pub(crate) chooser: Chooser,
     /// Addresses chosen for the documents of protected identities; few organisations have any.
     chosen_addresses: HashMap<Uuid, DocumentAddress>,
 }
@@ -75,19 +77,9 @@ impl Billing {
         }
         let seller = seller(&org, &account)?;
         let chosen_addresses = customer::list_document_addresses(&work.tx).await?;
-        let einvoice_duty_from = ctx.config.rules.einvoice_duty_from;
+        let chooser = Chooser::load(ctx, &work.tx, &org).await?;
         let send_after = work.at;
-        Ok(Self {
-            seller,
-            org,
-            account,
-            issued_on,
-            due_on,
-            send_after,
-            run_id: None,
-            einvoice_duty_from,
-            chosen_addresses,
-        })
+        Ok(Self { seller, org, account, issued_on, due_on, send_after, run_id: None, chooser, chosen_addresses })
     }
 
     /// A document for a customer, priced and not yet numbered.
@@ -166,25 +158,6 @@ fn buyer(customer: &Customer) -> Buyer {
     }
 }
 
-/// Where a customer's mail goes: its own address, else the first guardian's. A business gets mail only before e-invoices
-/// are a duty, or on a recorded ground (decision 42).
-pub(crate) fn mail_address(
-    customer: &Customer,
-    issued_on: NaiveDate,
-    duty_from: NaiveDate,
-) -> Result<&str, &'static str> {
-    let ground = customer.row.mail_ground.as_deref().and_then(MailGround::parse);
-    if customer.row.kind == "business" && !may_mail_business(issued_on, duty_from, ground) {
-        return Err("einvoice_required");
-    }
-    let own = customer.record.get(Field::Email).or_else(|| customer.record.get(Field::Guardian1Email));
-    match own {
-        None => Err("no_address"),
-        Some(address) if is_mail_address(address) => Ok(address),
-        Some(_) => Err("invalid_address"),
-    }
-}
-
 /// A document ready to be numbered.
 pub struct Prepared {
     /// Its id to be.
@@ -238,6 +211,8 @@ pub async fn issue_all(work: &mut Work<'_>, billing: &Billing, prepared: Vec<Pre
     let mut given = kids.take(work, &payers).await?;
     let seller_block_id = seller_block_id(work.tx.org(), &billing.seller)?;
     store::keep_seller(&work.tx, seller_block_id, &billing.seller).await?;
+    let customers: Vec<Uuid> = prepared.iter().map(|p| p.customer.row.id).collect();
+    let known = billing.chooser.known(&work.tx, &customers).await?;
     let mut rows = IssueRows::default();
     let mut books = Books::default();
     for (offset, mut p) in (0..).zip(prepared) {
@@ -272,7 +247,7 @@ pub async fn issue_all(work: &mut Work<'_>, billing: &Billing, prepared: Vec<Pre
             created_at: work.at,
         };
         books.add(work, &row, &p.document);
-        books.deliver(work, billing, &row, &p.customer);
+        books.deliver(work, billing, &known, &row, &p);
         work.note(&Deed { verb: issued_verb(p.document.kind), subject: "invoice", id: row.id, fields: "" });
         rows.push(row, &p.document)?;
     }
@@ -412,29 +387,53 @@ impl Books {
         }
     }
 
-    /// Every document has a delivery, recorded before anything leaves (I7); without an address it has failed already.
-    fn deliver(&mut self, work: &Work<'_>, billing: &Billing, row: &Invoice, customer: &Customer) {
-        let address = mail_address(customer, billing.issued_on, billing.einvoice_duty_from);
+    /// Every document has a delivery, recorded before anything leaves (I7), on the channel chosen now and looked at again
+    /// when it is sent; where no channel can be used it has failed already.
+    fn deliver(&mut self, work: &Work<'_>, billing: &Billing, known: &Known, row: &Invoice, p: &Prepared) {
+        let chosen = billing.chooser.choose(known, &p.customer, &Paper::of(&p.document), None);
+        let (channel, reason) = match &chosen {
+            Ok(chosen) => (chosen.channel, Some(chosen.reason)),
+            Err(_) => (Channel::Mail, None),
+        };
         let id = work.id();
+        let held = chosen.err() == Some("address_suppressed");
+        let state = if chosen.is_ok() {
+            State::Queued
+        } else if held {
+            State::Held
+        } else {
+            State::Failed
+        };
         self.deliveries.push(Delivery {
             org_id: row.org_id,
             id,
             version: 1,
             invoice_id: row.id,
             customer_id: row.customer_id,
-            channel: "mail".to_owned(),
-            state: if address.is_ok() { "queued" } else { "failed" }.to_owned(),
-            reason: address.err().map(str::to_owned),
-            needs_person: address.is_err(),
+            channel: channel.as_str().to_owned(),
+            state: state.as_str().to_owned(),
+            reason: chosen.err().map(str::to_owned),
+            needs_person: chosen.is_err(),
             attempts: 0,
             not_before_at: billing.send_after,
             lease_until_at: None,
             lease_token: None,
             possibly_sent_twice: false,
+            channel_reason: reason.map(str::to_owned),
+            fallback_from: None,
+            attempts_before: 0,
+            tried_since_at: None,
+            handed_over_at: None,
+            message_id: None,
+            provider_ref: None,
+            provider_seq: 0,
+            take_back: false,
             created_at: work.at,
             updated_at: work.at,
         });
-        if let Ok(address) = address {
+        if channel == Channel::Mail
+            && let (Ok(_), Ok(address)) = (chosen, mail_address(&p.customer))
+        {
             let address = address.to_owned();
             self.addresses.push(DeliveryAddress { org_id: row.org_id, delivery_id: id, address });
         }

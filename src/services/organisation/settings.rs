@@ -5,6 +5,7 @@ use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError, Kind};
 use crate::services::work::{Actor, Deed, Work, given};
 use crate::store::organisation as store;
+use domain::channel::Channel;
 use domain::delivery::is_mail_address;
 use domain::numbers::OrgNumber;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,12 @@ pub struct OrganisationPatch {
     pub write_off_limit_ore: Option<u32>,
     /// Account customers pay to from now on.
     pub default_bank_account_id: Option<Uuid>,
+    /// Channels for consumers in order, parted by commas: efaktura, mail, print.
+    pub channels_person: Option<String>,
+    /// Channels for businesses in order, parted by commas: ehf, mail, print.
+    pub channels_business: Option<String>,
+    /// Channels that may be used for protected identities; empty for none.
+    pub safe_channels: Option<String>,
 }
 
 impl OrganisationPatch {
@@ -98,6 +105,14 @@ impl OrganisationPatch {
         require(self.ending_grace_days.is_none_or(|d| d <= 365), "ending_grace_days", "0 to 365 days");
         let limit = self.write_off_limit_ore.is_none_or(|o| o <= 100_000);
         require(limit, "write_off_limit_ore", "0 to 100 000 øre; write off more as a loss");
+        for (field, text) in [
+            ("channels_person", &self.channels_person),
+            ("channels_business", &self.channels_business),
+            ("safe_channels", &self.safe_channels),
+        ] {
+            let known = text.as_deref().is_none_or(|t| Channel::parse_list(t).is_some());
+            require(known, field, "ehf, efaktura, mail or print, each once, parted by commas");
+        }
         if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
     }
 }
@@ -114,6 +129,12 @@ impl Changes {
             self.0.push(name);
         }
     }
+}
+
+/// A list of channels as it is stored.
+fn tidy_channels(text: &str) -> String {
+    let channels = Channel::parse_list(text).unwrap_or_default();
+    channels.into_iter().map(Channel::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// Changes an organisation of the version the client saw, or as it stands. Documents issued before keep what they said.
@@ -150,6 +171,10 @@ pub async fn patch(ctx: &Ctx, actor: &Actor, version: Option<i64>, patch: Organi
     changes.set("ending_grace_days", &mut org.ending_grace_days, patch.ending_grace_days);
     changes.set("write_off_limit_ore", &mut org.write_off_limit_ore, patch.write_off_limit_ore);
     changes.set("default_bank_account_id", &mut org.default_bank_account_id, patch.default_bank_account_id);
+    let tidy = |list: Option<String>| list.map(|l| tidy_channels(&l));
+    changes.set("channels_person", &mut org.channels_person, tidy(patch.channels_person));
+    changes.set("channels_business", &mut org.channels_business, tidy(patch.channels_business));
+    changes.set("safe_channels", &mut org.safe_channels, tidy(patch.safe_channels));
     org.updated_at = work.at;
     store::update(&work.tx, org).await?;
     let fields = changes.0.join(",");

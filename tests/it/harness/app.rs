@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use reskontro::config::Config;
 use reskontro::ctx::{Ctx, Ids, InstallationKey};
-use reskontro::delivery::{LocalFiles, SpoolMailer};
+use reskontro::delivery::{LocalFiles, Spool};
 use reskontro::ports::{Clock, Rng};
 use reskontro::store::{self, connect::RolePasswords};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
@@ -90,7 +90,14 @@ impl TestApp {
             clock: clock.clone(),
             ids: Arc::new(Ids::default()),
             rng: Arc::new(TestRng(Mutex::new(1))),
-            mailer: Arc::new(SpoolMailer::new(dir.path().join("spool"))),
+            mailer: Arc::new(Spool::new(dir.path().join("spool"))),
+            efaktura: None,
+            access_point: None,
+            participants: None,
+            inbox: None,
+            dkim: None,
+            caller: Arc::new(reskontro::delivery::WebhookCaller::new(std::time::Duration::from_secs(2), true).unwrap()),
+            pace: reskontro::pace::Pace::default(),
             files: Arc::new(LocalFiles::new(dir.path().join("files"))),
             config: Arc::new(config),
             progress: reskontro::progress::Progress::default(),

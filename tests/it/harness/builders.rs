@@ -2,6 +2,7 @@
 
 use super::TestApp;
 use domain::money::Micro;
+use domain::numbers::OrgNumber;
 use formats::customer_list::Mode;
 use reskontro::services::Actor;
 use reskontro::services::customer::{self, Input, PlanReport};
@@ -10,6 +11,12 @@ use reskontro::services::product::{self, NewProduct};
 
 /// The account the test organisation is paid to.
 pub const ACCOUNT: &str = "12345678903";
+
+/// Organisation numbers with a right control digit, one after the other.
+pub fn org_numbers() -> impl Iterator<Item = String> {
+    let number = |core: u32| (0..10).map(|digit| format!("{core}{digit}")).find(|n| OrgNumber::parse(n).is_ok());
+    (98_100_000..98_999_999).filter_map(number)
+}
 
 /// An association that is not in the VAT register.
 pub fn association() -> NewOrganisation {

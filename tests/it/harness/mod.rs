@@ -2,9 +2,11 @@
 
 mod app;
 mod builders;
+mod process;
 
 pub use app::{Backend, TestApp};
 pub use builders::*;
+pub use process::{Serve, Setting, count, mail_to, message_ids};
 
 /// One test on both databases. The body gets a `&TestApp`.
 macro_rules! both {

@@ -35,6 +35,17 @@ struct Sheet<'a> {
 
 /// Draws all pages and returns the tags in reading order.
 pub(super) fn draw(file: &mut krilla::Document, doc: &Document, logo: Option<Logo>) -> Result<TagTree, RenderError> {
+    let mut tree = TagTree::new().with_lang(Some(doc.language.as_str().to_owned()));
+    draw_groups(file, doc, logo)?.into_iter().for_each(|g| tree.push(g));
+    Ok(tree)
+}
+
+/// Draws all pages after those already there.
+pub(super) fn draw_groups(
+    file: &mut krilla::Document,
+    doc: &Document,
+    logo: Option<Logo>,
+) -> Result<Vec<TagGroup>, RenderError> {
     let faces = Faces::get()?;
     let w = words(doc.language);
     let texts: Vec<String> =
@@ -42,7 +53,7 @@ pub(super) fn draw(file: &mut krilla::Document, doc: &Document, logo: Option<Log
     let first_end = 184.0 - length(texts.len()) * 3.8;
     let row_height = if doc.lines.len() > 4 { 5.2 } else { 7.4 };
     let sheets = share(doc, faces, row_height, first_end);
-    let mut tree = TagTree::new().with_lang(Some(doc.language.as_str().to_owned()));
+    let mut groups = Vec::new();
     let mut table = TagGroup::new(Tag::Table);
     let mut after = Vec::new();
     let mut logo = logo;
@@ -53,7 +64,7 @@ pub(super) fn draw(file: &mut krilla::Document, doc: &Document, logo: Option<Log
         let mut surface = page.surface();
         let mut canvas = Canvas { surface: &mut surface, faces };
         let top = if i == 0 {
-            head(&mut canvas, doc, w, logo.take()).into_iter().for_each(|g| tree.push(g));
+            groups.extend(head(&mut canvas, doc, w, logo.take()));
             95.0
         } else {
             28.0
@@ -72,9 +83,9 @@ pub(super) fn draw(file: &mut krilla::Document, doc: &Document, logo: Option<Log
         surface.finish();
         page.finish();
     }
-    tree.push(table);
-    after.into_iter().for_each(|g| tree.push(g));
-    Ok(tree)
+    groups.push(table);
+    groups.extend(after);
+    Ok(groups)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of lines on a page")]

@@ -4,8 +4,10 @@ mod canvas;
 mod face;
 mod layout;
 mod logo;
+mod print;
 
 pub use logo::check_logo;
+pub use print::{Posted, batch};
 
 use crate::RenderError;
 use crate::format::title;

@@ -1,0 +1,144 @@
+//! Causes that lie with us, with the line between, or nowhere we know.
+
+use super::Cause;
+use crate::fix::Fix::{Cancel, Handled, OtherChannel, Print, Resend};
+
+pub(super) const CAUSES: &[Cause] = &[
+    Cause {
+        codes: &["provider_away", "connection_refused", "tls_failed", "tls_not_offered"],
+        title: ["Leverandøren svarer ikke", "Leverandøren svarar ikkje", "The provider does not answer"],
+        why: [
+            "Vi fikk ikke kontakt med leverandøren av kanalen. Ingenting har gått ut.",
+            "Vi fekk ikkje kontakt med leverandøren av kanalen. Ingenting har gått ut.",
+            "We could not reach the provider of the channel. Nothing has left.",
+        ],
+        advice: [
+            "Send på nytt når leverandøren er tilbake.",
+            "Send på nytt når leverandøren er tilbake.",
+            "Send again once the provider is back.",
+        ],
+        fixes: &[Resend, OtherChannel, Print, Cancel],
+    },
+    Cause {
+        codes: &["retries_used_up", "connection_lost", "timeout", "unexpected_answer"],
+        title: ["Alle forsøk er brukt opp", "Alle forsøk er brukte opp", "All attempts are used up"],
+        why: [
+            "Vi har prøvd ni ganger over to døgn uten å lykkes.",
+            "Vi har prøvd ni gonger over to døgn utan å lykkast.",
+            "We tried nine times over two days without success.",
+        ],
+        advice: [
+            "Send på nytt hvis feilen er borte, eller velg en annen kanal.",
+            "Send på nytt om feilen er borte, eller vel ein annan kanal.",
+            "Send again if the fault is gone, or choose another channel.",
+        ],
+        fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
+    },
+    Cause {
+        codes: &["lost_while_handing_over", "lease_lost", "handing_over"],
+        title: ["Uvisst om den kom fram", "Uvisst om han kom fram", "Not known whether it arrived"],
+        why: [
+            "Forbindelsen røk mens fakturaen ble overlevert. Kunden kan ha fått den.",
+            "Sambandet vart brote medan fakturaen vart overlevert. Kunden kan ha fått han.",
+            "The line broke while the invoice was handed over. The customer may have got it.",
+        ],
+        advice: [
+            "Vi sender aldri slike på nytt av oss selv. Spør kunden, eller send på nytt og regn med at den kan komme to ganger.",
+            "Vi sender aldri slike på nytt av oss sjølve. Spør kunden, eller send på nytt og rekn med at han kan kome to gonger.",
+            "We never resend these by ourselves. Ask the customer, or send again knowing it may arrive twice.",
+        ],
+        fixes: &[Handled, Resend, OtherChannel, Print],
+    },
+    Cause {
+        codes: &["document_too_large"],
+        title: [
+            "Dokumentet er for stort for kanalen",
+            "Dokumentet er for stort for kanalen",
+            "The document is too large for the channel",
+        ],
+        why: [
+            "Fakturaen med vedlegg er større enn kanalen tar imot.",
+            "Fakturaen med vedlegg er større enn kanalen tek imot.",
+            "The invoice with its attachments is larger than the channel accepts.",
+        ],
+        advice: ["Send i en annen kanal.", "Send i ein annan kanal.", "Send by another channel."],
+        fixes: &[OtherChannel, Print, Handled, Cancel],
+    },
+    Cause {
+        codes: &["held"],
+        title: ["Holdt tilbake", "Haldne tilbake", "Held back"],
+        why: [
+            "Noen har bedt om at disse ikke sendes ennå.",
+            "Nokon har bede om at desse ikkje blir sende enno.",
+            "Somebody asked that these are not sent yet.",
+        ],
+        advice: [
+            "Send når de er klare, eller avbryt leveringen.",
+            "Send når dei er klare, eller avbryt leveringa.",
+            "Send when they are ready, or cancel the delivery.",
+        ],
+        fixes: &[Resend, OtherChannel, Print, Cancel],
+    },
+    Cause {
+        codes: &["mail_not_composed", "document_not_drawn"],
+        title: ["Vi klarte ikke å lage e-posten", "Vi klarte ikkje å lage e-posten", "We could not make the e-mail"],
+        why: [
+            "Noe i fakturaen lot seg ikke skrive som e-post. Ingenting har gått ut.",
+            "Noko i fakturaen lét seg ikkje skrive som e-post. Ingenting har gått ut.",
+            "Something in the invoice could not be written as an e-mail. Nothing has left.",
+        ],
+        advice: [
+            "Skriv ut fakturaen nå, og meld fra til den som drifter systemet.",
+            "Skriv ut fakturaen no, og meld frå til den som driftar systemet.",
+            "Print the invoice now, and tell whoever runs the system.",
+        ],
+        fixes: &[Print, Resend, OtherChannel, Handled, Cancel],
+    },
+    Cause {
+        codes: &["document_not_stored", "no_document", "spool_write_failed", "disk_full", "not_recorded"],
+        title: ["Dokumentet lot seg ikke lagre", "Dokumentet lét seg ikkje lagre", "The document could not be stored"],
+        why: [
+            "Fakturaen er utstedt, men filen kunne ikke skrives. Ingenting har gått ut.",
+            "Fakturaen er utferda, men fila kunne ikkje skrivast. Ingenting har gått ut.",
+            "The invoice is issued, but its file could not be written. Nothing has left.",
+        ],
+        advice: [
+            "Meld fra til den som drifter systemet, og send på nytt når lageret virker.",
+            "Meld frå til den som driftar systemet, og send på nytt når lageret verkar.",
+            "Tell whoever runs the system, and send again once storage works.",
+        ],
+        fixes: &[Resend, Handled, Cancel],
+    },
+    Cause {
+        codes: &["internal"],
+        title: ["Feil hos oss", "Feil hos oss", "A fault on our side"],
+        why: [
+            "Leveringen stoppet i en feil vi ikke kjenner. Den er logget.",
+            "Leveringa stoppa i ein feil vi ikkje kjenner. Han er logga.",
+            "The delivery stopped in a fault we do not know. It is logged.",
+        ],
+        advice: [
+            "Send på nytt én gang. Skjer det igjen, meld fra til den som drifter systemet.",
+            "Send på nytt éin gong. Skjer det igjen, meld frå til den som driftar systemet.",
+            "Send again once. If it happens again, tell whoever runs the system.",
+        ],
+        fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
+    },
+];
+
+/// Said of a code that has no words of its own.
+pub(super) const OTHER: Cause = Cause {
+    codes: &[],
+    title: ["Annen årsak: {code}", "Annan årsak: {code}", "Other cause: {code}"],
+    why: [
+        "Kanalen ga en kode vi ikke har ord for ennå.",
+        "Kanalen gav ein kode vi ikkje har ord for enno.",
+        "The channel gave a code we have no words for yet.",
+    ],
+    advice: [
+        "Les ordene fra kanalen på raden før du velger.",
+        "Les orda frå kanalen på rada før du vel.",
+        "Read the channel's words on the row before you choose.",
+    ],
+    fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
+};

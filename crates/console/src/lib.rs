@@ -1,0 +1,62 @@
+//! The console's pages: typed views in, HTML out; no clock, no database, no network.
+//!
+//! Every page is a function of its view and the [`Frame`] around it, and works without script.
+//! May import `domain` only. To add a page: its view and function in a file named as the page, its template, its words
+//! in `words`, its sample in `samples`.
+
+mod cause;
+mod channel;
+mod deliveries;
+mod event;
+mod figure;
+mod fix;
+mod format;
+mod frame;
+mod html;
+mod icon;
+mod invoice;
+mod invoices;
+mod print_queue;
+mod questions;
+mod reason;
+mod run;
+pub mod samples;
+mod shell;
+mod sign_in;
+mod trouble;
+mod webhooks;
+mod words;
+
+pub use cause::{KNOWN as KNOWN_CAUSES, is_known as is_known_cause};
+pub use channel::{Channel, MoneyState};
+pub use deliveries::{ChannelCounts, ChannelDown, DeliveriesView, DeliveryRow, ReasonCount, RunBar, Tab, deliveries};
+pub use event::{Event, EventAt, EventKind};
+pub use fix::Fix;
+pub use frame::{Band, Flash, Frame, Health, Organisation, Theme};
+pub use invoice::{FileKind, InvoiceAction, InvoiceFile, InvoiceLine, InvoiceView, VatRow, invoice};
+pub use invoices::{InvoiceRow, InvoiceSearch, InvoicesView, invoices};
+pub use print_queue::{PrintQueueView, PrintRow, print_queue};
+pub use questions::{ChannelChoice, ConfirmView, QuestionRow, RedirectError, RedirectView, delivery_confirm, redirect};
+pub use reason::{KNOWN as KNOWN_REASONS, is_known as is_known_reason};
+pub use run::{RunRow, RunState, RunStep, RunView, RunsView, run, runs};
+pub use sign_in::{SignInError, SignInView, sign_in};
+pub use trouble::{ErrorView, error};
+pub use webhooks::{DisabledWhy, Endpoint, EndpointState, WebhookFailure, WebhooksView, webhooks};
+
+/// The stylesheet, served at `/console/assets/console.css`.
+pub const CSS: &str = include_str!("../static/console.css");
+/// The script, served at `/console/assets/console.js`. Every page works without it.
+pub const JS: &str = include_str!("../static/console.js");
+/// The icon of the window, served at `/console/assets/icon.svg` as `image/svg+xml`.
+pub const ICON: &str = include_str!("../static/icon.svg");
+/// The policy the pages are made for.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' \
+    data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Why a page could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// The template failed.
+    #[error("the page could not be drawn: {0}")]
+    Template(#[from] askama::Error),
+}

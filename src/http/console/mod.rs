@@ -1,0 +1,71 @@
+//! The console: pages for operators behind a sign-in, drawn by the `console` crate.
+//!
+//! `session` says who asks, `frame` draws what stands around a page, one file a page for the rest. Every POST carries the
+//! session's token; there is no other way to change anything here.
+
+mod act;
+mod deliveries;
+mod frame;
+mod invoices;
+mod other;
+mod runs;
+mod session;
+
+use crate::ctx::Ctx;
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.ttf");
+const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.ttf");
+
+/// The pages under `/console`.
+pub(super) fn routes() -> Router<Ctx> {
+    let pages = Router::new()
+        .route("/", get(|| async { axum::response::Redirect::to("/console/deliveries") }))
+        .route("/sign-in", get(session::show_sign_in).post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/organisation", post(session::choose_organisation))
+        .route("/preferences", post(session::set_preferences))
+        .route("/search", post(invoices::search))
+        .route("/deliveries", get(deliveries::show))
+        .route("/deliveries/act", post(act::act))
+        .route("/deliveries/redirect", post(act::redirect))
+        .route("/invoices", get(invoices::list))
+        .route("/invoices/search", post(invoices::search_name))
+        .route("/invoices/{id}", get(invoices::show))
+        .route("/invoices/{id}/pdf", get(invoices::pdf))
+        .route("/invoices/{id}/html", get(invoices::html))
+        .route("/invoices/{id}/ehf", get(invoices::ehf))
+        .route("/runs", get(runs::list))
+        .route("/runs/{id}", get(runs::show))
+        .route("/runs/{id}/events", get(runs::events))
+        .route("/runs/{id}/start", post(runs::go_on))
+        .route("/print", get(other::print_queue))
+        .route("/print/pdf", post(other::print_pdf))
+        .route("/print/posted", post(other::print_posted))
+        .route("/webhooks", get(other::webhooks))
+        .route("/webhooks/{id}/enable", post(other::enable_webhook))
+        .route("/webhooks/{id}/replay", post(other::replay_webhook));
+    let policy = HeaderValue::from_static(console::CONTENT_SECURITY_POLICY);
+    let name = HeaderName::from_static("content-security-policy");
+    // Put on here, inside: the service's own layer leaves it alone.
+    pages.merge(assets()).layer(SetResponseHeaderLayer::if_not_present(name, policy))
+}
+
+fn assets() -> Router<Ctx> {
+    let file = |kind: &'static str, bytes: &'static [u8]| {
+        get(move || async move {
+            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")];
+            (headers, bytes).into_response()
+        })
+    };
+    Router::new()
+        .route("/assets/console.css", file("text/css; charset=utf-8", console::CSS.as_bytes()))
+        .route("/assets/console.js", file("text/javascript; charset=utf-8", console::JS.as_bytes()))
+        .route("/assets/icon.svg", file("image/svg+xml", console::ICON.as_bytes()))
+        .route("/assets/Inter-Regular.ttf", file("font/ttf", REGULAR))
+        .route("/assets/Inter-SemiBold.ttf", file("font/ttf", SEMIBOLD))
+}

@@ -1,0 +1,242 @@
+//! Who asks: the session behind a cookie, signing in and out, and the token every form must carry.
+
+use super::frame::{self, Page, Trouble};
+use crate::ctx::Ctx;
+use crate::services::user::{self, Refused, Signed};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use console::{SignInError, SignInView};
+use domain::customer::Language;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use uuid::Uuid;
+
+const SESSION: &str = "reskontro_session";
+const FORM: &str = "reskontro_form";
+/// Bytes of a form at most.
+const LARGEST_FORM: usize = 256 * 1024;
+
+/// Whether people may sign in: over https, or from this host alone.
+fn is_safe(ctx: &Ctx) -> bool {
+    let bound = ctx.config.http.bind.parse::<SocketAddr>();
+    ctx.config.console.https || bound.is_ok_and(|a| a.ip().is_loopback())
+}
+
+fn cookie_name(ctx: &Ctx, name: &str) -> String {
+    // The prefix makes browsers refuse it without https, from a subdomain, or for part of the site.
+    if ctx.config.console.https { format!("__Host-{name}") } else { name.to_owned() }
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
+    let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|p| p.trim().split_once('='));
+    pairs.find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
+}
+
+fn set_cookie(ctx: &Ctx, name: &str, value: &str, seconds: i64) -> HeaderValue {
+    let secure = if ctx.config.console.https { "; Secure" } else { "" };
+    let name = cookie_name(ctx, name);
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Compares without telling by the time it takes how much is right.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
+}
+
+/// Somebody who is signed in, on a page that only shows.
+pub(super) struct Visitor {
+    pub(super) signed: Signed,
+    pub(super) path: String,
+    pub(super) token: String,
+}
+
+async fn visitor(ctx: &Ctx, headers: &HeaderMap, path: String) -> Result<Visitor, Trouble> {
+    if !is_safe(ctx) {
+        return Err(Trouble::not_safe());
+    }
+    let name = cookie_name(ctx, SESSION);
+    let Some(token) = cookie(headers, &name) else { return Err(Trouble::SignIn(path)) };
+    let signed = user::session(ctx, &token).await?.ok_or_else(|| Trouble::SignIn(path.clone()))?;
+    Ok(Visitor { signed, path, token })
+}
+
+fn path_of(uri: &axum::http::Uri) -> String {
+    // The router strips the prefix it is mounted under.
+    let path = uri.path_and_query().map_or("/", |p| p.as_str());
+    if path.starts_with("/console") { path.to_owned() } else { format!("/console{path}") }
+}
+
+impl FromRequestParts<Ctx> for Visitor {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, ctx: &Ctx) -> Result<Self, Trouble> {
+        visitor(ctx, &parts.headers, path_of(&parts.uri)).await
+    }
+}
+
+/// A form somebody signed in has sent, its token checked.
+pub(super) struct Posted {
+    pub(super) visitor: Visitor,
+    fields: Vec<(String, String)>,
+}
+
+impl Posted {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    pub(super) fn ids(&self, name: &str) -> Vec<Uuid> {
+        let all = self.fields.iter().filter(|(n, _)| n == name);
+        all.filter_map(|(_, v)| Uuid::try_parse(v).ok()).take(500).collect()
+    }
+
+    /// A path of this service to go back to.
+    pub(super) fn back(&self, otherwise: &str) -> String {
+        own_path(self.get("return_to").unwrap_or(otherwise), otherwise)
+    }
+}
+
+/// A path of ours; anything else could lead somebody away.
+fn own_path(path: &str, otherwise: &str) -> String {
+    let ours = path.starts_with("/console/") && !path.contains(['\\', '\r', '\n']) && !path.contains("//");
+    if ours { path.to_owned() } else { otherwise.to_owned() }
+}
+
+fn fields(body: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(body).into_owned().collect()
+}
+
+async fn read(request: Request) -> Result<Bytes, Trouble> {
+    axum::body::to_bytes(request.into_body(), LARGEST_FORM).await.map_err(|_| Trouble::NotFound)
+}
+
+impl FromRequest<Ctx> for Posted {
+    type Rejection = Trouble;
+
+    async fn from_request(request: Request, ctx: &Ctx) -> Result<Self, Trouble> {
+        let visitor = visitor(ctx, request.headers(), "/console/deliveries".to_owned()).await?;
+        let fields = fields(&read(request).await?);
+        let given = fields.iter().find(|(n, _)| n == "csrf").map_or("", |(_, v)| v.as_str());
+        if !same(given, &visitor.signed.csrf) {
+            return Err(Trouble::SignIn(visitor.path));
+        }
+        Ok(Self { visitor, fields })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Next {
+    next: Option<String>,
+    expired: Option<String>,
+}
+
+/// The page to sign in on.
+pub(super) async fn show_sign_in(
+    State(ctx): State<Ctx>,
+    headers: HeaderMap,
+    Query(query): Query<Next>,
+) -> Result<Response, Trouble> {
+    let error = query.expired.map(|_| SignInError::Expired);
+    let next = own_path(query.next.as_deref().unwrap_or_default(), "/console/deliveries");
+    sign_in_page(&ctx, &headers, &SignInView { user: String::new(), error, next }, StatusCode::OK)
+}
+
+fn sign_in_page(ctx: &Ctx, headers: &HeaderMap, view: &SignInView, status: StatusCode) -> Result<Response, Trouble> {
+    if !is_safe(ctx) {
+        return Err(Trouble::not_safe());
+    }
+    let held = cookie(headers, &cookie_name(ctx, FORM)).unwrap_or_else(|| user::new_token(ctx));
+    let page = console::sign_in(view, &frame::bare(ctx, language(headers), user::form_token(ctx, &held)))?;
+    let mut response = (status, axum::response::Html(page)).into_response();
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(ctx, FORM, &held, 3600));
+    Ok(response)
+}
+
+/// The first language of the browser that we have.
+fn language(headers: &HeaderMap) -> Language {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let first = wanted.split(',').map(|l| l.trim().get(..2).unwrap_or_default().to_lowercase());
+    first
+        .filter(|l| ["nb", "no", "nn", "en"].contains(&l.as_str()))
+        .map(|l| Language::from_code(&l))
+        .next()
+        .unwrap_or_default()
+}
+
+/// Lets somebody in.
+pub(super) async fn sign_in(State(ctx): State<Ctx>, headers: HeaderMap, body: Bytes) -> Result<Response, Trouble> {
+    let fields = fields(&body);
+    let get = |name: &str| fields.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let next = own_path(get("next"), "/console/deliveries");
+    let again = |error, status| {
+        let view = SignInView { user: get("user").to_owned(), error: Some(error), next: next.clone() };
+        sign_in_page(&ctx, &headers, &view, status)
+    };
+    let held = cookie(&headers, &cookie_name(&ctx, FORM)).unwrap_or_default();
+    if held.is_empty() || !same(get("csrf"), &user::form_token(&ctx, &held)) {
+        return again(SignInError::Expired, StatusCode::FORBIDDEN);
+    }
+    if !is_safe(&ctx) {
+        return Err(Trouble::not_safe());
+    }
+    let token = match user::sign_in(&ctx, get("user"), get("password")).await? {
+        Ok(token) => token,
+        Err(Refused::Wrong) => return again(SignInError::Wrong, StatusCode::FORBIDDEN),
+        Err(Refused::Resting(minutes)) => {
+            let minutes = u64::try_from(minutes).unwrap_or(1);
+            return again(SignInError::TooMany(minutes), StatusCode::TOO_MANY_REQUESTS);
+        }
+    };
+    let mut response = Redirect::to(&next).into_response();
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, SESSION, &token, 12 * 3600));
+    Ok(response)
+}
+
+/// Ends the session.
+pub(super) async fn sign_out(State(ctx): State<Ctx>, posted: Posted) -> Result<Response, Trouble> {
+    user::sign_out(&ctx, &posted.visitor.token).await?;
+    let mut response = Redirect::to("/console/sign-in").into_response();
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, SESSION, "", 0));
+    Ok(response)
+}
+
+/// Chooses the organisation to act for.
+pub(super) async fn choose_organisation(State(ctx): State<Ctx>, posted: Posted) -> Page {
+    let id = posted.get("organisation_id").and_then(|t| Uuid::try_parse(t).ok()).ok_or(Trouble::NotFound)?;
+    user::choose_organisation(&ctx, &posted.visitor.token, id).await?;
+    // A page of one organisation is not there in another.
+    Ok(Redirect::to("/console/deliveries").into_response())
+}
+
+/// Chooses language and theme.
+pub(super) async fn set_preferences(State(ctx): State<Ctx>, posted: Posted) -> Page {
+    let signed = &posted.visitor.signed;
+    let language = posted.get("language").unwrap_or_else(|| signed.language.as_str());
+    let theme = posted.get("theme").unwrap_or(&signed.theme);
+    user::set_preferences(&ctx, signed.user, language, theme).await?;
+    Ok(Redirect::to(&posted.back("/console/deliveries")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away() {
+        assert_eq!(own_path("/console/runs?after=1", "x"), "/console/runs?after=1");
+        for bad in ["", "https://evil.example", "//evil.example", "/console//evil.example", "/console/\\evil", "/api"] {
+            assert_eq!(own_path(bad, "x"), "x", "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_compared_whole() {
+        assert!(same("abc", "abc"));
+        assert!(!same("abc", "abd") && !same("abc", "ab") && !same("", "a"));
+    }
+}

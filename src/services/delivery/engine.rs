@@ -1,0 +1,496 @@
+//! One engine for every channel: claimed, handed over, and noted; two transactions around each external call (I7,
+//! decisions 39-41).
+
+use super::choose::{Chooser, Known, ask};
+use super::parcel;
+use super::watch::{self, Health};
+use crate::ctx::Ctx;
+use crate::ports::{Carrier, Fault, Handed, Pending, Session};
+use crate::services::error::Error;
+use crate::services::work::Actor;
+use crate::store::customer::Customer;
+use crate::store::delivery::{self as store, Attempt, Claim, Claimed, Delivery, Event};
+use crate::store::organisation::Organisation;
+use crate::store::{OrgTx, audit, channel, customer, invoice, organisation};
+use chrono::Duration;
+use domain::channel::Channel;
+use domain::delivery::{Attempted, Outcome, State};
+use domain::invoice::Document;
+use std::sync::Arc;
+
+/// Deliveries a worker takes at once: few enough that none waits long behind a slow worker.
+pub const CLAIM: u64 = 10;
+
+/// Tries of one document on one channel, those that ended with the worker included.
+const MOST_TRIES: i64 = 20;
+
+/// The channels whose provider can be asked what became of a document.
+fn askable(ctx: &Ctx) -> Vec<&'static str> {
+    let can = |c: &&Channel| ctx.carrier(**c).is_some_and(|carrier| carrier.can_ask());
+    Channel::ALL.iter().filter(can).map(|c| c.as_str()).collect()
+}
+
+/// Takes due deliveries of a channel for one worker; none while its provider is given time to come back.
+pub async fn claim(ctx: &Ctx, channel: Channel, limit: u64) -> Result<Vec<Claimed>, Error> {
+    let tx = ctx.db.system().await?;
+    store::expire_leases(&tx, ctx.now(), &askable(ctx)).await?;
+    let claimed = match watch::allowance(ctx, &tx, channel, limit).await? {
+        0 => Vec::new(),
+        limit => store::claim(&tx, &taking(ctx, channel, limit)).await?,
+    };
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Takes deliveries of a channel that are to be asked about or taken back.
+pub async fn claim_checks(ctx: &Ctx, channel: Channel, limit: u64) -> Result<Vec<Claimed>, Error> {
+    let tx = ctx.db.system().await?;
+    let claimed = match watch::allowance(ctx, &tx, channel, limit).await? {
+        0 => Vec::new(),
+        limit => store::claim_checks(&tx, &taking(ctx, channel, limit)).await?,
+    };
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+fn taking(ctx: &Ctx, channel: Channel, limit: u64) -> Claim<'static> {
+    let now = ctx.now();
+    let lease_until = now + Duration::seconds(ctx.config.worker.lease_seconds);
+    Claim { channel: channel.as_str(), now, lease_until, token: ctx.id(), limit }
+}
+
+/// A delivery with all that sending it needs.
+pub(super) struct Loaded {
+    pub(super) row: Delivery,
+    pub(super) org: Organisation,
+    pub(super) customer: Customer,
+    pub(super) invoice: invoice::Invoice,
+    pub(super) document: Document,
+    pub(super) address: Option<String>,
+    pub(super) chooser: Chooser,
+    pub(super) known: Known,
+}
+
+impl Loaded {
+    pub(super) async fn read(ctx: &Ctx, tx: &OrgTx, row: Delivery) -> Result<Self, Error> {
+        let org = organisation::find(tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+        let customer = customer::load(tx, &[row.customer_id]).await?.into_iter().next();
+        let customer = customer.ok_or_else(|| Error::not_found("customer"))?;
+        let found = invoice::load_documents(tx, &[row.invoice_id]).await?.into_iter().next();
+        let (invoice, document) = found.ok_or_else(|| Error::not_found("invoice"))?;
+        let address = store::address(tx, row.id).await?;
+        let chooser = Chooser::load(ctx, tx, &org).await?;
+        let known = chooser.known(tx, &[row.customer_id]).await?;
+        Ok(Self { row, org, customer, invoice, document, address, chooser, known })
+    }
+
+    pub(super) fn channel(&self) -> Channel {
+        Channel::parse(&self.row.channel).unwrap_or(Channel::Print)
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        self.org.org_number.as_deref().unwrap_or_default()
+    }
+}
+
+/// Whether the worker still holds what it claimed.
+pub(super) fn is_held(row: &Delivery, claimed: &Claimed) -> bool {
+    row.lease_token == claimed.lease_token && row.lease_token.is_some()
+}
+
+/// Delivers one claimed delivery and notes how it went.
+pub async fn deliver(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Claimed) -> Result<State, Error> {
+    let tx = ctx.db.read(claimed.org_id).await?;
+    let row = store::find(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if !is_held(&row, claimed) {
+        // The lease ran out while earlier ones were sent: another worker has it.
+        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+    }
+    let mut loaded = Loaded::read(ctx, &tx, row).await?;
+    tx.commit().await?;
+    let asked = check_again(ctx, &mut loaded).await?;
+    let attempt = match begin(ctx, claimed, &loaded, &asked).await? {
+        Begun::Attempt(attempt) => attempt,
+        Begun::Elsewhere(state) => return Ok(state),
+    };
+    let (handed, asked_provider) = match asked {
+        // Who is in Peppol is not said by the access point; consumers are looked up at the gateway itself.
+        Err(fault) => (Handed::Away(fault), loaded.channel() == Channel::Efaktura),
+        Ok(()) => hand_over(ctx, session, claimed, &loaded).await,
+    };
+    if asked_provider {
+        let (outcome, fault, _) = outcome(&handed);
+        watch::report(ctx, loaded.channel(), Health::of(outcome), fault).await?;
+    }
+    conclude(ctx, claimed, &loaded, attempt, handed).await
+}
+
+/// Asks the directories once more, right before sending. `Err` when one does not answer.
+async fn check_again(ctx: &Ctx, loaded: &mut Loaded) -> Result<Result<(), Fault>, Error> {
+    let paper = super::choose::Paper::of(&loaded.document);
+    let only = is_pinned(&loaded.row).then(|| loaded.channel());
+    let Some(question) = loaded.chooser.question(&loaded.known, &loaded.customer, &paper, only) else {
+        return Ok(Ok(()));
+    };
+    let issuer = loaded.issuer().to_owned();
+    match ask(ctx, &loaded.chooser, &loaded.known, &issuer, &loaded.customer, question).await {
+        Err(fault) => Ok(Err(Fault { code: format!("lookup_{}", fault.code), ..fault })),
+        Ok(row) => {
+            let tx = ctx.db.write(loaded.row.org_id).await?;
+            channel::keep_lookups(&tx, std::slice::from_ref(&row)).await?;
+            tx.commit().await?;
+            loaded.known.add(row);
+            Ok(Ok(()))
+        }
+    }
+}
+
+/// Why a channel that was settled before can no longer be used: a directory's no, a protection, a duty. What a person
+/// decided about an address stands.
+fn forbidden(loaded: &Loaded) -> Option<&'static str> {
+    let paper = super::choose::Paper::of(&loaded.document);
+    let refusal = loaded.chooser.only(&loaded.known, &loaded.customer, &paper, loaded.channel()).err()?;
+    let decided =
+        loaded.channel() == Channel::Mail && matches!(refusal, "address_suppressed" | "no_address" | "invalid_address");
+    (!decided).then_some(refusal)
+}
+
+/// A person chose the channel, or it is the way out after a failure: no rule changes it any more.
+fn is_pinned(row: &Delivery) -> bool {
+    row.fallback_from.is_some() || row.channel_reason.as_deref() == Some("operators_choice")
+}
+
+enum Begun {
+    Attempt(Attempt),
+    /// Another worker has it, or another channel is to carry it.
+    Elsewhere(State),
+}
+
+/// Notes the attempt before anything is sent; a delivery that brings its worker down is not tried for ever. Where the
+/// rules now choose another channel, it goes there instead.
+async fn begin(ctx: &Ctx, claimed: &Claimed, loaded: &Loaded, asked: &Result<(), Fault>) -> Result<Begun, Error> {
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if !is_held(&row, claimed) {
+        return Ok(Begun::Elsewhere(State::parse(&row.state).unwrap_or(State::Unknown)));
+    }
+    let now = ctx.now();
+    let tries = row.attempts - row.attempts_before;
+    if tries > MOST_TRIES {
+        // Its worker dies of it every time.
+        let state = park(ctx, &tx, row, "tried_too_often").await?;
+        tx.commit().await?;
+        return Ok(Begun::Elsewhere(state));
+    }
+    if let Some(reason) = forbidden(loaded).filter(|_| asked.is_ok() && is_pinned(&row)) {
+        let state = park(ctx, &tx, row, reason).await?;
+        tx.commit().await?;
+        return Ok(Begun::Elsewhere(state));
+    }
+    if asked.is_ok() && !is_pinned(&row) {
+        let paper = super::choose::Paper::of(&loaded.document);
+        let chosen = loaded.chooser.choose(&loaded.known, &loaded.customer, &paper, None);
+        match chosen {
+            Ok(chosen) if chosen.channel == loaded.channel() => row.channel_reason = Some(chosen.reason.to_owned()),
+            Ok(chosen) => {
+                let change = Change { kind: "channel_changed", channel: chosen.channel, reason: chosen.reason };
+                let state = go_to(ctx, &tx, row, loaded, &change).await?;
+                tx.commit().await?;
+                return Ok(Begun::Elsewhere(state));
+            }
+            Err(reason) => {
+                // The reason is that of the last way: what a person can mend.
+                let of_mail = ["no_address", "invalid_address", "address_suppressed", "einvoice_required"];
+                if of_mail.contains(&reason) {
+                    Channel::Mail.as_str().clone_into(&mut row.channel);
+                    row.channel_reason = None;
+                }
+                let state = park(ctx, &tx, row, reason).await?;
+                tx.commit().await?;
+                return Ok(Begun::Elsewhere(state));
+            }
+        }
+    }
+    row.attempts += 1;
+    row.tried_since_at.get_or_insert(now);
+    row.message_id.get_or_insert(claimed.id);
+    row.lease_until_at = Some(now + Duration::seconds(ctx.config.worker.lease_seconds));
+    let attempt = Attempt {
+        org_id: claimed.org_id,
+        delivery_id: claimed.id,
+        attempt_no: row.attempts,
+        started_at: now,
+        ended_at: None,
+        outcome: "started".to_owned(),
+        code: None,
+        detail: None,
+    };
+    store::update(&tx, row).await?;
+    store::keep_attempt(&tx, attempt.clone()).await?;
+    tx.commit().await?;
+    Ok(Begun::Attempt(attempt))
+}
+
+/// A move to another channel.
+pub(super) struct Change {
+    pub(super) kind: &'static str,
+    pub(super) channel: Channel,
+    pub(super) reason: &'static str,
+}
+
+/// Puts a delivery on another channel, with all its tries before it.
+pub(super) async fn go_to(
+    ctx: &Ctx,
+    tx: &OrgTx,
+    mut row: Delivery,
+    loaded: &Loaded,
+    change: &Change,
+) -> Result<State, Error> {
+    let event = event(ctx, &row, change.kind, Some(change.reason), Some(change.channel.as_str()));
+    change.channel.as_str().clone_into(&mut row.channel);
+    row.channel_reason = Some(change.reason.to_owned());
+    row.state = State::Queued.as_str().to_owned();
+    row.needs_person = false;
+    row.reason = None;
+    row.attempts_before = row.attempts;
+    row.tried_since_at = None;
+    row.handed_over_at = None;
+    row.provider_ref = None;
+    row.provider_seq = 0;
+    row.not_before_at = ctx.now();
+    release(ctx, &mut row);
+    if change.channel == Channel::Mail
+        && let Ok(address) = super::choose::mail_address(&loaded.customer)
+    {
+        store::set_address(tx, row.id, address).await?;
+    }
+    store::note(tx, &[event]).await?;
+    store::update(tx, row).await?;
+    Ok(State::Queued)
+}
+
+/// Leaves a delivery to a person, with the reason.
+pub(super) async fn park(ctx: &Ctx, tx: &OrgTx, mut row: Delivery, reason: &str) -> Result<State, Error> {
+    row.state = if reason == "address_suppressed" { State::Held } else { State::Failed }.as_str().to_owned();
+    row.needs_person = true;
+    row.reason = Some(reason.to_owned());
+    release(ctx, &mut row);
+    let state = State::parse(&row.state).unwrap_or(State::Failed);
+    store::note(tx, &[event(ctx, &row, state.as_str(), Some(reason), None)]).await?;
+    announce(ctx, tx, &row).await?;
+    store::update(tx, row).await?;
+    Ok(state)
+}
+
+pub(super) fn release(ctx: &Ctx, row: &mut Delivery) {
+    row.lease_until_at = None;
+    row.lease_token = None;
+    row.updated_at = ctx.now();
+}
+
+/// Something that happened to a delivery.
+pub(super) fn event(ctx: &Ctx, row: &Delivery, kind: &str, code: Option<&str>, detail: Option<&str>) -> Event {
+    Event {
+        org_id: row.org_id,
+        delivery_id: row.id,
+        id: ctx.id(),
+        at: ctx.now(),
+        kind: kind.to_owned(),
+        channel: row.channel.clone(),
+        code: code.map(str::to_owned),
+        detail: detail.map(str::to_owned),
+    }
+}
+
+/// Tells integrators where a delivery stands now, in the transaction that put it there.
+pub(super) async fn announce(ctx: &Ctx, tx: &OrgTx, row: &Delivery) -> Result<(), Error> {
+    let told = audit::Event {
+        org_id: row.org_id,
+        id: ctx.id(),
+        at: ctx.now(),
+        actor_kind: "job".to_owned(),
+        actor_id: None,
+        verb: format!("delivery.{}", row.state),
+        subject_kind: "delivery".to_owned(),
+        subject_id: Some(row.id),
+        fields: "state".to_owned(),
+    };
+    Ok(audit::record(tx, &[told]).await?)
+}
+
+/// Makes the parcel and hands it over; and whether the provider was spoken to at all.
+async fn hand_over(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Claimed, loaded: &Loaded) -> (Handed, bool) {
+    let Some(session) = session else {
+        return (Handed::Permanent(Fault::new("channel_off", "the channel is not set up")), false);
+    };
+    let actor = Actor::job(claimed.org_id);
+    let parcel = match parcel::prepare(ctx, &actor, loaded).await {
+        Ok(Ok(parcel)) => parcel,
+        Ok(Err(fault)) => return (Handed::Permanent(fault), false),
+        Err(error) => return (unprepared(&error), false),
+    };
+    ctx.pace.wait(loaded.channel()).await;
+    let before = Box::new(move || -> Pending<'_, Result<(), String>> {
+        Box::pin(async move { mark_handing_over(ctx, claimed).await.map_err(|e| e.to_string()) })
+    });
+    (session.send(&parcel, before).await, true)
+}
+
+/// What a document that cannot be made means for its delivery.
+fn unprepared(error: &Error) -> Handed {
+    match error {
+        Error::Render(e) => Handed::Permanent(Fault::new("document_not_drawn", e.to_string())),
+        Error::Io(e) => Handed::Away(Fault::new("document_not_stored", e.to_string())),
+        Error::Refused(refusal) => {
+            let rules: Vec<&str> = refusal.errors.iter().map(|e| e.code.as_str()).collect();
+            let detail = if rules.is_empty() { refusal.message.clone() } else { rules.join(", ") };
+            Handed::Permanent(Fault::new(refusal.code, detail))
+        }
+        other => {
+            let detail = other.code().unwrap_or("the document could not be read");
+            Handed::Temporary(Fault::new("internal", detail))
+        }
+    }
+}
+
+/// The content is about to leave: from here on a crash leaves the outcome unknown (decision 40).
+async fn mark_handing_over(ctx: &Ctx, claimed: &Claimed) -> Result<(), Error> {
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if !is_held(&row, claimed) {
+        return Err(Error::conflict("lease_lost", "another worker took the delivery over"));
+    }
+    if row.take_back {
+        return Err(Error::conflict("withdrawn", "the invoice was credited meanwhile"));
+    }
+    let now = ctx.now();
+    row.state = State::HandingOver.as_str().to_owned();
+    row.handed_over_at = Some(now);
+    row.lease_until_at = Some(now + Duration::seconds(ctx.config.worker.lease_seconds));
+    row.updated_at = now;
+    store::update(&tx, row).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What handing over came to: outcome, fault, and the provider's name for the document.
+fn outcome(handed: &Handed) -> (Outcome, Option<&Fault>, Option<&String>) {
+    match handed {
+        Handed::Accepted(name) => (Outcome::Accepted, None, name.as_ref()),
+        Handed::HandedOver(name) => (Outcome::HandedOver, None, name.as_ref()),
+        Handed::Temporary(f) => (Outcome::Temporary, Some(f), None),
+        Handed::Away(f) => (Outcome::Away, Some(f), None),
+        Handed::Permanent(f) => (Outcome::Permanent, Some(f), None),
+        Handed::Lost(f) => (Outcome::Lost, Some(f), None),
+    }
+}
+
+async fn conclude(
+    ctx: &Ctx,
+    claimed: &Claimed,
+    loaded: &Loaded,
+    mut attempt: Attempt,
+    handed: Handed,
+) -> Result<State, Error> {
+    let now = ctx.now();
+    let channel = loaded.channel();
+    let (outcome, fault, name) = outcome(&handed);
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if !is_held(&row, claimed) {
+        // The lease ran out and somebody else decided; what they wrote stands.
+        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+    }
+    let attempted = Attempted {
+        now,
+        tries: u32::try_from(attempt.attempt_no - row.attempts_before).unwrap_or(u32::MAX),
+        since: row.tried_since_at.unwrap_or(now),
+        jitter: ctx.jitter(),
+        retry_after: fault.and_then(|f| f.retry_after),
+        can_ask: ctx.carrier(channel).is_some_and(|c| c.can_ask()),
+    };
+    let (state, again) = attempted.then(outcome);
+    attempt.ended_at = Some(now);
+    attempt.outcome = state.as_str().to_owned();
+    attempt.code = fault.map(|f| f.code.clone());
+    attempt.detail = fault.map(|f| f.detail.clone());
+    store::keep_attempt(&tx, attempt).await?;
+    row.provider_ref = name.cloned().or(row.provider_ref);
+    row.reason = fault.map(|f| f.code.clone());
+    if outcome == Outcome::Away {
+        // The provider's trouble costs the document none of its tries.
+        row.attempts_before += 1;
+    }
+    if state == State::Delivered && channel == Channel::Mail {
+        forget_suppression(ctx, &tx, loaded).await?;
+    }
+    let state = settle(ctx, &tx, row, loaded, state, again).await?;
+    tx.commit().await?;
+    metrics::counter!("reskontro_deliveries_total", "channel" => channel.as_str(), "state" => state.as_str())
+        .increment(1);
+    Ok(state)
+}
+
+/// What a person let through in spite of a bounce has been taken: the address may be used again.
+async fn forget_suppression(ctx: &Ctx, tx: &OrgTx, loaded: &Loaded) -> Result<(), Error> {
+    if let Some(address) = loaded.address.as_deref().filter(|a| loaded.chooser.is_suppressed(a)) {
+        let hash = super::choose::address_hash(&ctx.key, loaded.row.org_id, address);
+        // A complaint is not answered by the relay's yes.
+        if channel::find_suppression(tx, &hash).await?.is_some_and(|s| s.reason != "complaint") {
+            channel::unsuppress(tx, &hash).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a delivery into the state it has come to. What would have failed goes to the next channel, once.
+pub(super) async fn settle(
+    ctx: &Ctx,
+    tx: &OrgTx,
+    mut row: Delivery,
+    loaded: &Loaded,
+    state: State,
+    again: Option<chrono::DateTime<chrono::Utc>>,
+) -> Result<State, Error> {
+    if matches!(state, State::Failed | State::Rejected)
+        && !row.take_back
+        && let Some(change) = way_out(loaded, &row)
+    {
+        row.fallback_from = Some(row.channel.clone());
+        return go_to(ctx, tx, row, loaded, &change).await;
+    }
+    // What was credited meanwhile and has not left is not tried again; what has left is taken back at once.
+    let (state, again) = match state {
+        State::Retrying | State::Failed if row.take_back => (State::Cancelled, None),
+        State::AwaitingReceipt | State::Unknown if row.take_back => (state, Some(ctx.now())),
+        _ => (state, again),
+    };
+    row.take_back &= state != State::Cancelled;
+    row.state = state.as_str().to_owned();
+    row.needs_person = state.needs_person() && again.is_none();
+    if row.needs_person {
+        row.reason.get_or_insert_with(|| "internal".to_owned());
+    }
+    row.not_before_at = again.unwrap_or(row.not_before_at);
+    release(ctx, &mut row);
+    if again.is_none() {
+        announce(ctx, tx, &row).await?;
+    }
+    store::update(tx, row).await?;
+    Ok(state)
+}
+
+/// The next channel after a failure: once, and never against a person's choice.
+fn way_out(loaded: &Loaded, row: &Delivery) -> Option<Change> {
+    if is_pinned(row) {
+        return None;
+    }
+    let paper = super::choose::Paper::of(&loaded.document);
+    let failed = Channel::parse(&row.channel)?;
+    let chosen = loaded.chooser.choose(&loaded.known, &loaded.customer, &paper, Some(failed)).ok()?;
+    Some(Change { kind: "fallback", channel: chosen.channel, reason: "fallback_after_failure" })
+}
+
+/// A session of a channel's provider, where one is set up.
+pub fn session(ctx: &Ctx, channel: Channel) -> Option<Box<dyn Session>> {
+    ctx.carrier(channel).map(|carrier: Arc<dyn Carrier>| carrier.session())
+}

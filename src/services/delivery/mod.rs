@@ -1,0 +1,30 @@
+//! Deliveries: which channel, handing over, what became of them, and what a person can do.
+//!
+//! `choose` picks the channel, `engine` hands over and notes, `answer` takes in what providers say, `parcel` makes
+//! what is handed over, `watch` sees when a provider is away, `manage` is what people do, `timeline` what they see, `feed` what gateways report, `inbound` what
+//! comes back by mail. To add a channel: `domain::channel`, a carrier under `src/delivery`, an arm in `parcel`.
+
+mod answer;
+mod choose;
+mod engine;
+mod feed;
+mod inbound;
+mod manage;
+mod parcel;
+mod print;
+mod timeline;
+mod watch;
+mod work;
+
+pub use answer::check;
+pub(crate) use choose::{Chooser, Known, Paper, mail_address};
+pub use engine::{CLAIM, claim, claim_checks, deliver, session};
+pub use feed::{poll_efaktura, take_efaktura_webhook};
+pub use inbound::{Inbound, read_inbox, take_letter};
+pub use manage::{
+    Act, Bulk, BulkOutcome, Redirect, allow_address, bulk, cancel, mark_handled, redirect, register_efaktura, resend,
+    withdraw,
+};
+pub use print::{mark_posted, print_queue};
+pub use timeline::{TimelineEvent, timeline};
+pub use work::{drain, look_up_ahead, serve_channel};

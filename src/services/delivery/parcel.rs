@@ -1,0 +1,149 @@
+//! What is handed over on each channel, the same bytes every time, or why there can be nothing.
+
+use super::choose::mail_address;
+use super::engine::Loaded;
+use crate::ctx::Ctx;
+use crate::ports::{EfakturaRequest, EhfMessage, Fault, Mail, Parcel};
+use crate::services::error::Error;
+use crate::services::invoice::{ehf, pdf};
+use crate::services::work::Actor;
+use crate::store::{delivery as store, mandate};
+use domain::channel::Channel;
+use domain::hex;
+use domain::invoice::Kind;
+use render::dkim::sign;
+use render::mail::{MailParts, compose};
+use uuid::Uuid;
+
+type Made<T> = Result<Result<T, Fault>, Error>;
+
+pub(super) async fn prepare(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Parcel> {
+    match loaded.channel() {
+        Channel::Mail => Ok(mail(ctx, actor, loaded).await?.map(Parcel::Mail)),
+        Channel::Efaktura => Ok(efaktura(ctx, actor, loaded).await?.map(|r| Parcel::Efaktura(Box::new(r)))),
+        Channel::Ehf => Ok(ehf_message(ctx, actor, loaded).await?.map(Parcel::Ehf)),
+        Channel::Print => Ok(Err(Fault::new("wrong_channel", "print is for a person"))),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands where a parcel is made")]
+fn fault<T>(code: &str, detail: &str) -> Made<T> {
+    Ok(Err(Fault::new(code, detail)))
+}
+
+/// Mail goes to the address of the customer the invoice belongs to as it is now, or to one a person chose for this
+/// delivery; to no other.
+async fn recipient(ctx: &Ctx, loaded: &Loaded) -> Made<String> {
+    if loaded.invoice.customer_id != loaded.row.customer_id {
+        return fault("wrong_customer", "the delivery and the invoice belong to different customers");
+    }
+    if loaded.row.channel_reason.as_deref() == Some("operators_choice")
+        && let Some(address) = &loaded.address
+    {
+        return Ok(Ok(address.clone()));
+    }
+    let address = match mail_address(&loaded.customer) {
+        Err("no_address") => return fault("no_address", "the customer has no e-mail address"),
+        Err(code) => return fault(code, "the e-mail address cannot be right"),
+        Ok(address) => address,
+    };
+    if loaded.address.as_deref() != Some(address) {
+        let tx = ctx.db.write(loaded.row.org_id).await?;
+        store::set_address(&tx, loaded.row.id, address).await?;
+        tx.commit().await?;
+    }
+    Ok(Ok(address.to_owned()))
+}
+
+async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
+    let address = match recipient(ctx, loaded).await? {
+        Ok(address) => address,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let attachment = pdf(ctx, actor, loaded.row.invoice_id).await?;
+    let settings = &ctx.config.mail;
+    let (id, document) = (loaded.row.id, &loaded.document);
+    let parts = MailParts {
+        document,
+        pdf: &attachment,
+        max_bytes: settings.max_bytes,
+        from_name: &loaded.org.sender_name,
+        from_address: &loaded.org.sender_email,
+        reply_to: loaded.org.reply_to.as_deref(),
+        to_name: &document.buyer.name,
+        to_address: &address,
+        message_id: format!("{id}@{}", settings.domain),
+        at: loaded.invoice.created_at,
+    };
+    let envelope_from = envelope_sender(ctx, id, &address);
+    let bytes = match compose(&parts) {
+        Err(e) => return fault("mail_not_composed", &e.to_string()),
+        Ok(bytes) => bytes,
+    };
+    let bytes = match &ctx.dkim {
+        None => bytes,
+        Some(key) => match sign(&bytes, key, loaded.invoice.created_at) {
+            Err(e) => return fault("mail_not_signed", &e.to_string()),
+            Ok(signed) => signed,
+        },
+    };
+    Ok(Ok(Mail { id, envelope_from, recipient: address, bytes }))
+}
+
+/// `b+<tag>.<mac>@domain`: finds its delivery again, and never holds the recipient (decision 43).
+fn envelope_sender(ctx: &Ctx, id: Uuid, address: &str) -> String {
+    format!("b+{}.{}@{}", id.simple(), envelope_mac(ctx, id, address), ctx.config.mail.domain)
+}
+
+/// Ties a tag to the address it was made for: a forged one, or one for an earlier address, is seen.
+pub(super) fn envelope_mac(ctx: &Ctx, id: Uuid, address: &str) -> String {
+    let mac = ctx.key.hash(&[b"envelope", id.as_bytes(), address.to_lowercase().as_bytes()]);
+    hex::encode(&mac[..8])
+}
+
+/// What one side of an e-invoice must have.
+fn both_numbers(loaded: &Loaded) -> Option<(String, String)> {
+    let seller = loaded.document.seller.org_number.clone()?;
+    let buyer = loaded.document.buyer.org_number.clone()?;
+    Some((String::from(seller), String::from(buyer)))
+}
+
+async fn ehf_message(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EhfMessage> {
+    let Some((sender, receiver)) = both_numbers(loaded) else {
+        return fault("no_org_number", "an e-invoice finds its receiver by the organisation numbers of both");
+    };
+    let xml = ehf(ctx, actor, loaded.row.invoice_id).await?;
+    let id = loaded.row.message_id.unwrap_or(loaded.row.id);
+    let credit_note = loaded.document.kind == Kind::CreditNote;
+    Ok(Ok(EhfMessage { id, sender, receiver, credit_note, xml }))
+}
+
+async fn efaktura(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EfakturaRequest> {
+    let document = &loaded.document;
+    let (Some(receiver), Some(issuer), Some(due_on), Some(kid)) = (
+        loaded.chooser.identifier(&loaded.known, &loaded.customer),
+        loaded.org.org_number.clone(),
+        document.due_on,
+        document.kid.clone(),
+    ) else {
+        return fault("receiver_not_found", "the consumer's identifier, the seller's number or the KID is missing");
+    };
+    let tx = ctx.db.read(actor.org).await?;
+    let account = loaded.invoice.bank_account_id;
+    let avtalegiro = ctx.config.efaktura.avtalegiro && mandate::is_active(&tx, loaded.row.customer_id, account).await?;
+    tx.commit().await?;
+    let pdf = pdf(ctx, actor, loaded.row.invoice_id).await?;
+    Ok(Ok(EfakturaRequest {
+        id: loaded.row.message_id.unwrap_or(loaded.row.id),
+        issuer,
+        receiver: receiver.to_owned(),
+        invoice_number: loaded.invoice.number.to_string(),
+        issued_on: document.issued_on,
+        due_on,
+        amount_ore: document.totals.total.ore(),
+        kid,
+        account: document.seller.account.to_string(),
+        avtalegiro,
+        pdf,
+    }))
+}
