@@ -47,7 +47,11 @@ pub(super) fn row(r: worklist::Row) -> DeliveryRow {
         customer_number: r.customer_number,
         channel: Channel::parse(&r.channel).unwrap_or(Channel::Mail),
         state,
-        cause: r.reason.filter(|_| wrong).unwrap_or_default(),
+        cause: match state {
+            // What went wrong on the line matters less than that it may have arrived.
+            Standing::Unknown => "lost_while_handing_over".to_owned(),
+            _ => r.reason.filter(|_| wrong).unwrap_or_default(),
+        },
         words: r.words.filter(|w| !w.is_empty()),
         at: Some(r.at),
         next_try: (state == Standing::Retrying).then_some(r.not_before_at),

@@ -69,6 +69,21 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[OtherChannel, Print, Handled, Cancel],
     },
     Cause {
+        codes: &["refused_by_policy", "message_refused", "bounced"],
+        title: ["E-posten kom i retur", "E-posten kom i retur", "The e-mail came back"],
+        why: [
+            "Mottakerens e-posttjener tok ikke imot denne meldingen. Adressen kan være riktig.",
+            "E-posttenaren til mottakaren tok ikkje imot denne meldinga. Adressa kan vere rett.",
+            "The receiver's mail server did not take this message. The address may be right.",
+        ],
+        advice: [
+            "Send i en annen kanal, eller avtal en annen adresse med kunden.",
+            "Send i ein annan kanal, eller avtal ei anna adresse med kunden.",
+            "Send by another channel, or agree on another address with the customer.",
+        ],
+        fixes: &[OtherChannel, Print, Resend, Handled, Cancel],
+    },
+    Cause {
         codes: &["mailbox_full"],
         title: ["Postkassen er full", "Postkassa er full", "The mailbox is full"],
         why: [

@@ -24,6 +24,7 @@ pub const KNOWN: &[&str] = &[
     "einvoice_required",
     "address_suppressed",
     "hard_bounce",
+    "refused_by_policy",
     "mailbox_full",
     "smtp_550",
     "smtp_5xx",

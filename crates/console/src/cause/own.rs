@@ -20,7 +20,14 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[Resend, OtherChannel, Print, Cancel],
     },
     Cause {
-        codes: &["retries_used_up", "connection_lost", "timeout", "unexpected_answer"],
+        codes: &[
+            "retries_used_up",
+            "connection_lost",
+            "timeout",
+            "unexpected_answer",
+            "soft_bounce",
+            "tried_too_often",
+        ],
         title: ["Alle forsøk er brukt opp", "Alle forsøk er brukte opp", "All attempts are used up"],
         why: [
             "Vi har prøvd ni ganger over to døgn uten å lykkes.",
@@ -35,7 +42,7 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
     },
     Cause {
-        codes: &["lost_while_handing_over", "lease_lost", "handing_over"],
+        codes: &["lost_while_handing_over", "lease_lost", "handing_over", "no_receipt", "uncertain"],
         title: ["Uvisst om den kom fram", "Uvisst om han kom fram", "Not known whether it arrived"],
         why: [
             "Forbindelsen røk mens fakturaen ble overlevert. Kunden kan ha fått den.",
