@@ -171,16 +171,17 @@ pub fn participants(config: &Config) -> anyhow::Result<Option<Arc<dyn Participan
 /// The key of keyed hashes: made at first start, readable by its owner alone, backed up with the files.
 fn installation_key(dir: &Path, rng: &dyn Rng) -> anyhow::Result<InstallationKey> {
     use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
     std::fs::create_dir_all(dir).with_context(|| format!("the folder {} cannot be made", dir.display()))?;
     let path = dir.join("installation.key");
     let mut bytes = [0; 32];
     rng.fill(&mut bytes);
-    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-        }
+    // Whole or not there, however early the process dies; only its owner reads a temporary file.
+    let mut file =
+        tempfile::NamedTempFile::new_in(dir).with_context(|| format!("{} cannot be written", dir.display()))?;
+    file.write_all(&bytes)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(&path).map_err(|e| e.error) {
+        Ok(_) => {}
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let stored = std::fs::read(&path)?;
             let shown = path.display();
