@@ -130,8 +130,9 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewRun, shown: Shown) -> Re
         let ids = product::list_due_customers(&work.tx, bill_on, after, CHUNK).await?;
         let Some(last) = ids.last() else { return Ok(preview) };
         after = Some(*last);
-        let known = billing.chooser.known(&work.tx, &ids).await?;
-        for d in collect(&work, &billing, bill_on, &ids).await? {
+        let due = collect(&work, &billing, bill_on, &ids).await?;
+        let known = billing.chooser.known(&work.tx, due.iter().map(|d| &d.customer)).await?;
+        for d in due {
             let entry = preview.add(&d, &billing, &known);
             if shown.after.is_some_and(|a| entry.customer_id <= a) {
                 continue;

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use entity::{channel_lookup, channel_state, feed_cursor, mail_suppression};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
-use std::collections::HashSet;
 use uuid::Uuid;
 
 pub use channel_lookup::Model as Lookup;
@@ -30,19 +29,21 @@ pub async fn forget_lookup(tx: &OrgTx, customer: Uuid, channel: &str) -> Result<
     Ok(())
 }
 
-/// Hashes of all addresses mail is held back from; few organisations have many.
-pub async fn list_suppressed(tx: &OrgTx) -> Result<HashSet<Vec<u8>>, Error> {
+/// Hashes of addresses mail is held back from, as many as are asked for.
+pub async fn list_suppressed(tx: &OrgTx, limit: u64) -> Result<Vec<Vec<u8>>, Error> {
     let rows = mail_suppression::Entity::find()
         .select_only()
         .column(mail_suppression::Column::AddressHash)
         .filter(mail_suppression::Column::OrgId.eq(tx.org()));
-    Ok(rows.into_tuple::<Vec<u8>>().all(tx).await?.into_iter().collect())
+    Ok(rows.limit(limit).into_tuple().all(tx).await?)
 }
 
-/// Addresses mail is held back from, oldest first.
-pub async fn list_suppressions(tx: &OrgTx, limit: u64) -> Result<Vec<Suppression>, Error> {
-    let rows = mail_suppression::Entity::find().filter(mail_suppression::Column::OrgId.eq(tx.org()));
-    Ok(rows.order_by_asc(mail_suppression::Column::SinceAt).limit(limit).all(tx).await?)
+/// Those of these addresses that mail is held back from; each once.
+pub async fn suppressed_of(tx: &OrgTx, hashes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
+    let column = mail_suppression::Column::AddressHash;
+    let wanted = bulk::Wanted { column, keys: bulk::Keys::Hashes(hashes), also: "", lock: false };
+    let rows = bulk::fetch::<mail_suppression::Entity>(tx, wanted).await?;
+    Ok(rows.into_iter().map(|r| r.address_hash).collect())
 }
 
 /// Why mail to an address is held back.

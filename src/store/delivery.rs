@@ -9,6 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QueryOrder, Statement,
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
 pub use delivery::Model as Delivery;
@@ -122,6 +123,11 @@ pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Delivery>, Error> {
     Ok(delivery::Entity::find_by_id((tx.org(), id)).one(tx).await?)
 }
 
+/// Deliveries of these ids, in no order.
+pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
+    bulk::by_ids::<delivery::Entity>(tx, delivery::Column::Id, ids).await
+}
+
 /// Locks a delivery.
 pub async fn lock(tx: &OrgTx, id: Uuid) -> Result<Option<Delivery>, Error> {
     Ok(tx.for_update(delivery::Entity::find_by_id((tx.org(), id))).one(tx).await?)
@@ -133,10 +139,10 @@ pub async fn update(tx: &OrgTx, mut row: Delivery) -> Result<Delivery, Error> {
     Ok(row.into_active_model().reset_all().update(tx).await?)
 }
 
-/// Where a delivery goes.
-pub async fn address(tx: &OrgTx, delivery_id: Uuid) -> Result<Option<String>, Error> {
-    let row = delivery_address::Entity::find_by_id((tx.org(), delivery_id)).one(tx).await?;
-    Ok(row.map(|r| r.address))
+/// Where deliveries go.
+pub async fn addresses(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
+    let rows = bulk::by_ids::<delivery_address::Entity>(tx, delivery_address::Column::DeliveryId, ids).await?;
+    Ok(rows.into_iter().map(|r| (r.delivery_id, r.address)).collect())
 }
 
 /// Sets where a delivery goes.

@@ -249,6 +249,11 @@ pub async fn find_document(tx: &OrgTx, invoice_id: Uuid, kind: &str) -> Result<O
     Ok(document::Entity::find_by_id((tx.org(), invoice_id, kind.to_owned())).one(tx).await?)
 }
 
+/// The stored documents of invoices, in no order.
+pub async fn list_documents(tx: &OrgTx, invoices: &[Uuid]) -> Result<Vec<StoredDocument>, Error> {
+    bulk::by_ids::<document::Entity>(tx, document::Column::InvoiceId, invoices).await
+}
+
 /// Notes where a document is stored; the first one made stays (I4).
 pub async fn keep_document(tx: &OrgTx, row: StoredDocument) -> Result<(), Error> {
     let statement = sea_orm::Statement::from_sql_and_values(

@@ -124,7 +124,11 @@ impl World {
     /// Why addresses are held back.
     async fn suppressed(&self) -> Vec<String> {
         let tx = self.ctx.db.read(self.actor.org).await.unwrap();
-        channel::list_suppressions(&tx, 10).await.unwrap().into_iter().map(|s| s.reason).collect()
+        let mut reasons = Vec::new();
+        for hash in channel::list_suppressed(&tx, 10).await.unwrap() {
+            reasons.push(channel::find_suppression(&tx, &hash).await.unwrap().unwrap().reason);
+        }
+        reasons
     }
 }
 
@@ -485,15 +489,16 @@ both!(what_a_real_mail_server_gives_back_finds_its_invoice, async |app: &TestApp
         let noted: Vec<String> = noted.into_iter().map(|e| e.kind).collect();
         found.insert(number, (d, noted.join(" ")));
     }
-    let held = channel::list_suppressions(&tx, 10).await.unwrap();
+    let held = channel::list_suppressed(&tx, 10).await.unwrap();
     let of = |number: &str| (stands(&found[number].0), found[number].1.as_str());
     assert_eq!(of("hard"), (("mail", "failed", Some("hard_bounce"), true), "bounced"));
     assert_eq!(of("full"), (("mail", "retrying", Some("mailbox_full"), false), "bounced"));
     assert_eq!(of("policy"), (("mail", "failed", Some("refused_by_policy"), true), "bounced"));
     assert_eq!(of("slow"), (("mail", "retrying", Some("soft_bounce"), false), "delayed bounced"));
     assert_eq!(of("ok"), (SENT, ""));
-    let held: Vec<Uuid> = held.iter().map(|s| s.customer_id).collect();
-    assert_eq!(held, [found["hard"].0.customer_id]);
+    assert_eq!(held.len(), 1);
+    let held = channel::find_suppression(&tx, &held[0]).await.unwrap().unwrap();
+    assert_eq!(held.customer_id, found["hard"].0.customer_id);
 });
 
 fn dkim_key() -> DkimKey {

@@ -1,6 +1,7 @@
 //! What providers say of documents they have: asked for, told by a feed, and applied once; old news changes nothing.
 
-use super::engine::{Loaded, announce, event, is_held, release, settle};
+use super::engine::{announce, event, release, settle};
+use super::loaded::{Loaded, held, state_of};
 use super::watch::{self, Health};
 use crate::ctx::Ctx;
 use crate::ports::{Sent, Session, Standing, Told};
@@ -15,8 +16,8 @@ use domain::delivery::{State, next_check};
 pub async fn check(ctx: &Ctx, session: &mut dyn Session, claimed: &Claimed) -> Result<State, Error> {
     let tx = ctx.db.read(claimed.org_id).await?;
     let row = store::find(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if !is_held(&row, claimed) {
-        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+    if let Err(state) = held(&row, claimed) {
+        return Ok(state);
     }
     let loaded = Loaded::read(ctx, &tx, row).await?;
     tx.commit().await?;
@@ -45,8 +46,8 @@ pub(super) async fn take_answer(
 ) -> Result<State, Error> {
     let tx = ctx.db.write(loaded.row.org_id).await?;
     let mut row = store::lock(&tx, loaded.row.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    let stands = State::parse(&row.state).unwrap_or(State::Unknown);
-    let mine = claimed.is_none_or(|c| is_held(&row, c));
+    let stands = state_of(&row);
+    let mine = claimed.is_none_or(|c| held(&row, c).is_ok());
     let elsewhere = row.channel != loaded.row.channel || row.message_id != loaded.row.message_id;
     let old = told.seq > 0 && told.seq <= row.provider_seq && row.provider_ref == told.provider_ref;
     if !mine || elsewhere {

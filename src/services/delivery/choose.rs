@@ -24,6 +24,8 @@ const YES_DAYS_AT_ISSUE: i64 = 14;
 const EHF_NO_HOURS: i64 = 4;
 /// Days a consumer is not asked about again after a no.
 const EFAKTURA_NO_DAYS: i64 = 7;
+/// Held-back addresses an organisation may have before they are looked for one by one.
+const FEW: u64 = 100;
 
 /// The organisation's rules for channels, and what the installation has set up.
 pub(crate) struct Chooser {
@@ -40,12 +42,14 @@ pub(crate) struct Chooser {
     ehf_directory: bool,
     efaktura_on: bool,
     key: Arc<InstallationKey>,
-    suppressed: HashSet<Vec<u8>>,
 }
 
-/// What directories said of some customers.
+/// What directories said of some customers, and which of their addresses mail is held back from.
 #[derive(Default)]
-pub(crate) struct Known(HashMap<(Uuid, Channel), Lookup>);
+pub(crate) struct Known {
+    lookups: HashMap<(Uuid, Channel), Lookup>,
+    suppressed: HashSet<Vec<u8>>,
+}
 
 /// What of a document matters for its channel.
 #[derive(Clone, Copy)]
@@ -77,10 +81,10 @@ pub(crate) enum Question {
 }
 
 impl Chooser {
-    /// Reads the rules.
-    pub(crate) async fn load(ctx: &Ctx, tx: &OrgTx, org: &Organisation) -> Result<Self, Error> {
+    /// The rules of an organisation.
+    pub(crate) fn of(ctx: &Ctx, org: &Organisation) -> Self {
         let list = |text: &str| Channel::parse_list(text).unwrap_or_default();
-        Ok(Self {
+        Self {
             org: org.org_id,
             person: list(&org.channels_person),
             business: list(&org.channels_business),
@@ -93,19 +97,40 @@ impl Chooser {
             ehf_directory: ctx.participants.is_some(),
             efaktura_on: ctx.efaktura.is_some() && org.efaktura_status.as_deref() == Some("active"),
             key: ctx.key.clone(),
-            suppressed: store::list_suppressed(tx).await?,
-        })
+        }
     }
 
-    /// What directories said of these customers; nothing is read where no directory is asked.
-    pub(crate) async fn known(&self, tx: &OrgTx, customers: &[Uuid]) -> Result<Known, Error> {
-        let asks = self.efaktura_on || (self.ehf_on && self.ehf_directory);
-        if !asks {
-            return Ok(Known::default());
+    /// What is known of these customers; no look-ups are read where no directory is asked.
+    pub(crate) async fn known<'c>(
+        &self,
+        tx: &OrgTx,
+        customers: impl Iterator<Item = &'c Customer> + Clone + Send,
+    ) -> Result<Known, Error> {
+        let mut known = Known { suppressed: self.suppressed(tx, customers.clone()).await?, ..Known::default() };
+        if self.efaktura_on || (self.ehf_on && self.ehf_directory) {
+            let ids: Vec<Uuid> = customers.map(|c| c.row.id).collect();
+            for lookup in store::list_lookups(tx, &ids).await? {
+                known.add(lookup);
+            }
         }
-        let rows = store::list_lookups(tx, customers).await?;
-        let keyed = rows.into_iter().filter_map(|l| Some(((l.customer_id, Channel::parse(&l.channel)?), l)));
-        Ok(Known(keyed.collect()))
+        Ok(known)
+    }
+
+    /// The addresses mail is held back from: all of them where there are few, else those of these customers.
+    async fn suppressed<'c>(
+        &self,
+        tx: &OrgTx,
+        customers: impl Iterator<Item = &'c Customer> + Send,
+    ) -> Result<HashSet<Vec<u8>>, Error> {
+        let few = store::list_suppressed(tx, FEW + 1).await?;
+        if few.len() as u64 <= FEW {
+            return Ok(few.into_iter().collect());
+        }
+        let mut hashes: Vec<Vec<u8>> =
+            customers.filter_map(|c| Some(address_hash(&self.key, self.org, mail_address(c).ok()?))).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        Ok(store::suppressed_of(tx, &hashes).await?.into_iter().collect())
     }
 
     /// Chooses a channel, leaving out one that has failed. `Err` says what a person can mend.
@@ -138,6 +163,21 @@ impl Chooser {
         choose(&order, &self.facts(known, customer, paper)).map(|c| c.channel)
     }
 
+    /// Whether a channel that was settled before may still be used: a directory's no, a protection or a duty stands
+    /// against it. What a person decided about an address stands.
+    pub(super) fn decided(
+        &self,
+        known: &Known,
+        customer: &Customer,
+        paper: &Paper,
+        channel: Channel,
+    ) -> Result<(), &'static str> {
+        match self.only(known, customer, paper, channel) {
+            Err("address_suppressed" | "no_address" | "invalid_address") if channel == Channel::Mail => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
     fn facts(&self, known: &Known, customer: &Customer, paper: &Paper) -> Facts {
         Facts {
             business: customer.row.kind == "business",
@@ -154,15 +194,15 @@ impl Chooser {
             efaktura: self.efaktura(known, customer),
             mail: match mail_address(customer) {
                 Err(why) => Reach::No(why),
-                Ok(address) if self.is_suppressed(address) => Reach::No("address_suppressed"),
+                Ok(address) if self.is_suppressed(known, address) => Reach::No("address_suppressed"),
                 Ok(_) => Reach::Yes,
             },
         }
     }
 
     /// Whether mail to an address is held back.
-    pub(crate) fn is_suppressed(&self, address: &str) -> bool {
-        !self.suppressed.is_empty() && self.suppressed.contains(&address_hash(&self.key, self.org, address))
+    fn is_suppressed(&self, known: &Known, address: &str) -> bool {
+        !known.suppressed.is_empty() && known.suppressed.contains(&address_hash(&self.key, self.org, address))
     }
 
     fn ehf(&self, known: &Known, customer: &Customer, paper: &Paper) -> Reach {
@@ -203,7 +243,7 @@ impl Chooser {
 
     /// An answer that was given for the customer as it is now, and is not too old to choose by.
     fn answered<'k>(&self, known: &'k Known, customer: &Customer, channel: Channel) -> Option<&'k Lookup> {
-        let lookup = known.0.get(&(customer.row.id, channel))?;
+        let lookup = known.lookups.get(&(customer.row.id, channel))?;
         let same = lookup.asked_of.as_deref() == Some(self.asked_of(customer, channel).as_slice());
         let recent = self.now - lookup.checked_at < Duration::days(YES_DAYS_AT_ISSUE);
         (same && recent).then_some(lookup)
@@ -291,7 +331,7 @@ impl Chooser {
 
     /// What a consumer look-up answered, to be kept.
     pub(crate) fn consumer_row(&self, known: &Known, customer: &Customer, answer: &ConsumerAnswer) -> Lookup {
-        let before = known.0.get(&(customer.row.id, Channel::Efaktura));
+        let before = known.lookups.get(&(customer.row.id, Channel::Efaktura));
         let was_match = before.is_some_and(|l| l.answer == "match" || l.answer == "withdrawn");
         let (answer, identifier) = match answer {
             ConsumerAnswer::Match(identifier) => ("match", Some(identifier.clone())),
@@ -344,10 +384,16 @@ impl Chooser {
 }
 
 impl Known {
+    /// What is known of one customer.
+    pub(crate) fn of(&self, customer: Uuid) -> Self {
+        let of = |channel: &Channel| Some(((customer, *channel), self.lookups.get(&(customer, *channel))?.clone()));
+        Self { lookups: Channel::ALL.iter().filter_map(of).collect(), suppressed: self.suppressed.clone() }
+    }
+
     /// Takes in an answer.
     pub(crate) fn add(&mut self, row: Lookup) {
         if let Some(channel) = Channel::parse(&row.channel) {
-            self.0.insert((row.customer_id, channel), row);
+            self.lookups.insert((row.customer_id, channel), row);
         }
     }
 }

@@ -1,21 +1,19 @@
 //! One engine for every channel: claimed, handed over, and noted; two transactions around each external call (I7,
 //! decisions 39-41).
 
-use super::choose::{Chooser, Known, ask};
+use super::choose::{address_hash, ask, mail_address};
+use super::loaded::{Loaded, held, is_pinned, state_of};
 use super::parcel;
 use super::watch::{self, Health};
 use crate::ctx::Ctx;
 use crate::ports::{Carrier, Fault, Handed, Pending, Session};
 use crate::services::error::Error;
 use crate::services::work::Actor;
-use crate::store::customer::Customer;
 use crate::store::delivery::{self as store, Attempt, Claim, Claimed, Delivery, Event};
-use crate::store::organisation::Organisation;
-use crate::store::{OrgTx, audit, channel, customer, invoice, organisation};
+use crate::store::{OrgTx, audit, channel, customer};
 use chrono::Duration;
 use domain::channel::Channel;
 use domain::delivery::{Attempted, Outcome, State};
-use domain::invoice::Document;
 use std::sync::Arc;
 
 /// Deliveries a worker takes at once: few enough that none waits long behind a slow worker.
@@ -59,64 +57,52 @@ fn taking(ctx: &Ctx, channel: Channel, limit: u64) -> Claim<'static> {
     Claim { channel: channel.as_str(), now, lease_until, token: ctx.id(), limit }
 }
 
-/// A delivery with all that sending it needs.
-pub(super) struct Loaded {
-    pub(super) row: Delivery,
-    pub(super) org: Organisation,
-    pub(super) customer: Customer,
-    pub(super) invoice: invoice::Invoice,
-    pub(super) document: Document,
-    pub(super) address: Option<String>,
-    pub(super) chooser: Chooser,
-    pub(super) known: Known,
-}
-
-impl Loaded {
-    pub(super) async fn read(ctx: &Ctx, tx: &OrgTx, row: Delivery) -> Result<Self, Error> {
-        let org = organisation::find(tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-        let customer = customer::load(tx, &[row.customer_id]).await?.into_iter().next();
-        let customer = customer.ok_or_else(|| Error::not_found("customer"))?;
-        let found = invoice::load_documents(tx, &[row.invoice_id]).await?.into_iter().next();
-        let (invoice, document) = found.ok_or_else(|| Error::not_found("invoice"))?;
-        let address = store::address(tx, row.id).await?;
-        let chooser = Chooser::load(ctx, tx, &org).await?;
-        let known = chooser.known(tx, &[row.customer_id]).await?;
-        Ok(Self { row, org, customer, invoice, document, address, chooser, known })
-    }
-
-    pub(super) fn channel(&self) -> Channel {
-        Channel::parse(&self.row.channel).unwrap_or(Channel::Print)
-    }
-
-    pub(super) fn issuer(&self) -> &str {
-        self.org.org_number.as_deref().unwrap_or_default()
-    }
-}
-
-/// Whether the worker still holds what it claimed.
-pub(super) fn is_held(row: &Delivery, claimed: &Claimed) -> bool {
-    row.lease_token == claimed.lease_token && row.lease_token.is_some()
-}
-
-/// Delivers one claimed delivery and notes how it went.
+/// Reads one claimed delivery, delivers it and notes how it went.
 pub async fn deliver(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Claimed) -> Result<State, Error> {
     let tx = ctx.db.read(claimed.org_id).await?;
     let row = store::find(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if !is_held(&row, claimed) {
+    if let Err(state) = held(&row, claimed) {
         // The lease ran out while earlier ones were sent: another worker has it.
-        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+        return Ok(state);
     }
-    let mut loaded = Loaded::read(ctx, &tx, row).await?;
+    let loaded = Loaded::read(ctx, &tx, row).await?;
     tx.commit().await?;
+    deliver_loaded(ctx, session, claimed, loaded).await
+}
+
+/// Delivers one claimed delivery and notes how it went.
+pub(super) async fn deliver_loaded(
+    ctx: &Ctx,
+    session: Option<&mut dyn Session>,
+    claimed: &Claimed,
+    mut loaded: Loaded,
+) -> Result<State, Error> {
+    if loaded.row.lease_until_at.is_some_and(|until| until <= ctx.now()) {
+        return Ok(state_of(&loaded.row));
+    }
     let asked = check_again(ctx, &mut loaded).await?;
-    let attempt = match begin(ctx, claimed, &loaded, &asked).await? {
-        Begun::Attempt(attempt) => attempt,
-        Begun::Elsewhere(state) => return Ok(state),
+    match turn(&loaded, asked.is_ok()) {
+        Turn::Stay(reason) => loaded.row.channel_reason = reason.or(loaded.row.channel_reason),
+        elsewhere => return divert(ctx, claimed, &loaded, elsewhere).await,
+    }
+    let attempt = Attempt {
+        org_id: claimed.org_id,
+        delivery_id: claimed.id,
+        attempt_no: loaded.row.attempts + 1,
+        started_at: ctx.now(),
+        ended_at: None,
+        outcome: "started".to_owned(),
+        code: None,
+        detail: None,
     };
+    if loaded.file.is_none() && asked.is_ok() {
+        // Drawing is what may bring a worker down: a document that does so every time is not tried for ever.
+        note_attempt(ctx, claimed, &loaded, &attempt, State::Sending).await?;
+    }
     let (handed, asked_provider) = match asked {
         // Who is in Peppol is not said by the access point; consumers are looked up at the gateway itself.
         Err(fault) => (Handed::Away(fault), loaded.channel() == Channel::Efaktura),
-        Ok(()) => hand_over(ctx, session, claimed, &loaded).await,
+        Ok(()) => hand_over(ctx, session, claimed, &loaded, &attempt).await,
     };
     if asked_provider {
         let (outcome, fault, _) = outcome(&handed);
@@ -127,9 +113,8 @@ pub async fn deliver(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Cla
 
 /// Asks the directories once more, right before sending. `Err` when one does not answer.
 async fn check_again(ctx: &Ctx, loaded: &mut Loaded) -> Result<Result<(), Fault>, Error> {
-    let paper = super::choose::Paper::of(&loaded.document);
     let only = is_pinned(&loaded.row).then(|| loaded.channel());
-    let Some(question) = loaded.chooser.question(&loaded.known, &loaded.customer, &paper, only) else {
+    let Some(question) = loaded.chooser.question(&loaded.known, &loaded.customer, &loaded.paper(), only) else {
         return Ok(Ok(()));
     };
     let issuer = loaded.issuer().to_owned();
@@ -145,90 +130,101 @@ async fn check_again(ctx: &Ctx, loaded: &mut Loaded) -> Result<Result<(), Fault>
     }
 }
 
-/// Why a channel that was settled before can no longer be used: a directory's no, a protection, a duty. What a person
-/// decided about an address stands.
-fn forbidden(loaded: &Loaded) -> Option<&'static str> {
-    let paper = super::choose::Paper::of(&loaded.document);
-    let refusal = loaded.chooser.only(&loaded.known, &loaded.customer, &paper, loaded.channel()).err()?;
-    let decided =
-        loaded.channel() == Channel::Mail && matches!(refusal, "address_suppressed" | "no_address" | "invalid_address");
-    (!decided).then_some(refusal)
+/// What the rules as they are now make of a delivery that is about to be sent.
+enum Turn {
+    /// It is sent, for this reason where the rules chose.
+    Stay(Option<String>),
+    /// Another channel is to carry it.
+    Elsewhere(Change),
+    /// A person must see to it first.
+    Stop(&'static str),
 }
 
-/// A person chose the channel, or it is the way out after a failure: no rule changes it any more.
-fn is_pinned(row: &Delivery) -> bool {
-    row.fallback_from.is_some() || row.channel_reason.as_deref() == Some("operators_choice")
+/// Whether a delivery still goes the way it was to go. While a directory is silent nothing is decided.
+fn turn(loaded: &Loaded, answered: bool) -> Turn {
+    if loaded.row.attempts - loaded.row.attempts_before > MOST_TRIES {
+        // Its worker dies of it every time.
+        return Turn::Stop("tried_too_often");
+    }
+    if !answered {
+        return Turn::Stay(None);
+    }
+    if is_pinned(&loaded.row) {
+        let allowed = loaded.chooser.decided(&loaded.known, &loaded.customer, &loaded.paper(), loaded.channel());
+        return allowed.map_or_else(Turn::Stop, |()| Turn::Stay(None));
+    }
+    match loaded.choose(None) {
+        Ok(chosen) if chosen.channel == loaded.channel() => Turn::Stay(Some(chosen.reason.to_owned())),
+        Ok(chosen) => {
+            Turn::Elsewhere(Change { kind: "channel_changed", channel: chosen.channel, reason: chosen.reason })
+        }
+        Err(reason) => Turn::Stop(reason),
+    }
 }
 
-enum Begun {
-    Attempt(Attempt),
-    /// Another worker has it, or another channel is to carry it.
-    Elsewhere(State),
-}
-
-/// Notes the attempt before anything is sent; a delivery that brings its worker down is not tried for ever. Where the
-/// rules now choose another channel, it goes there instead.
-async fn begin(ctx: &Ctx, claimed: &Claimed, loaded: &Loaded, asked: &Result<(), Fault>) -> Result<Begun, Error> {
+/// Puts a delivery on the other channel, or leaves it to a person.
+async fn divert(ctx: &Ctx, claimed: &Claimed, loaded: &Loaded, turn: Turn) -> Result<State, Error> {
     let tx = ctx.db.write(claimed.org_id).await?;
     let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if !is_held(&row, claimed) {
-        return Ok(Begun::Elsewhere(State::parse(&row.state).unwrap_or(State::Unknown)));
+    if let Err(state) = held(&row, claimed) {
+        return Ok(state);
+    }
+    let state = match turn {
+        Turn::Stay(_) => return Ok(state_of(&row)),
+        Turn::Elsewhere(change) => go_to(ctx, &tx, row, loaded, &change).await?,
+        Turn::Stop(reason) => {
+            // The reason is that of the last way: what a person can mend.
+            let of_mail = ["no_address", "invalid_address", "address_suppressed", "einvoice_required"];
+            if !is_pinned(&loaded.row) && of_mail.contains(&reason) {
+                Channel::Mail.as_str().clone_into(&mut row.channel);
+                row.channel_reason = None;
+            }
+            park(ctx, &tx, row, reason).await?
+        }
+    };
+    tx.commit().await?;
+    Ok(state)
+}
+
+/// Counts an attempt in.
+fn begin(row: &mut Delivery, loaded: &Loaded, attempt: &Attempt) {
+    row.attempts = attempt.attempt_no;
+    row.tried_since_at.get_or_insert(attempt.started_at);
+    row.message_id.get_or_insert(row.id);
+    row.channel_reason.clone_from(&loaded.row.channel_reason);
+}
+
+/// Notes an attempt before anything is sent. As `HandingOver` it is the mark that the content is about to leave: from
+/// there on a crash leaves the outcome unknown (decision 40), and what the attempt was made from must not have changed.
+async fn note_attempt(
+    ctx: &Ctx,
+    claimed: &Claimed,
+    loaded: &Loaded,
+    attempt: &Attempt,
+    state: State,
+) -> Result<(), Error> {
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if held(&row, claimed).is_err() {
+        return Err(Error::conflict("lease_lost", "another worker took the delivery over"));
     }
     let now = ctx.now();
-    let tries = row.attempts - row.attempts_before;
-    if tries > MOST_TRIES {
-        // Its worker dies of it every time.
-        let state = park(ctx, &tx, row, "tried_too_often").await?;
-        tx.commit().await?;
-        return Ok(Begun::Elsewhere(state));
-    }
-    if let Some(reason) = forbidden(loaded).filter(|_| asked.is_ok() && is_pinned(&row)) {
-        let state = park(ctx, &tx, row, reason).await?;
-        tx.commit().await?;
-        return Ok(Begun::Elsewhere(state));
-    }
-    if asked.is_ok() && !is_pinned(&row) {
-        let paper = super::choose::Paper::of(&loaded.document);
-        let chosen = loaded.chooser.choose(&loaded.known, &loaded.customer, &paper, None);
-        match chosen {
-            Ok(chosen) if chosen.channel == loaded.channel() => row.channel_reason = Some(chosen.reason.to_owned()),
-            Ok(chosen) => {
-                let change = Change { kind: "channel_changed", channel: chosen.channel, reason: chosen.reason };
-                let state = go_to(ctx, &tx, row, loaded, &change).await?;
-                tx.commit().await?;
-                return Ok(Begun::Elsewhere(state));
-            }
-            Err(reason) => {
-                // The reason is that of the last way: what a person can mend.
-                let of_mail = ["no_address", "invalid_address", "address_suppressed", "einvoice_required"];
-                if of_mail.contains(&reason) {
-                    Channel::Mail.as_str().clone_into(&mut row.channel);
-                    row.channel_reason = None;
-                }
-                let state = park(ctx, &tx, row, reason).await?;
-                tx.commit().await?;
-                return Ok(Begun::Elsewhere(state));
-            }
+    if state == State::HandingOver {
+        if row.take_back {
+            return Err(Error::conflict("withdrawn", "the invoice was credited meanwhile"));
         }
+        if customer::version(&tx, row.customer_id).await? != Some(loaded.customer.row.version) {
+            return Err(Error::conflict("customer_changed", "the customer was changed meanwhile"));
+        }
+        row.handed_over_at = Some(now);
     }
-    row.attempts += 1;
-    row.tried_since_at.get_or_insert(now);
-    row.message_id.get_or_insert(claimed.id);
+    begin(&mut row, loaded, attempt);
+    row.state = state.as_str().to_owned();
     row.lease_until_at = Some(now + Duration::seconds(ctx.config.worker.lease_seconds));
-    let attempt = Attempt {
-        org_id: claimed.org_id,
-        delivery_id: claimed.id,
-        attempt_no: row.attempts,
-        started_at: now,
-        ended_at: None,
-        outcome: "started".to_owned(),
-        code: None,
-        detail: None,
-    };
+    row.updated_at = now;
     store::update(&tx, row).await?;
     store::keep_attempt(&tx, attempt.clone()).await?;
-    tx.commit().await?;
-    Ok(Begun::Attempt(attempt))
+    Ok(tx.commit().await?)
 }
 
 /// A move to another channel.
@@ -260,7 +256,7 @@ pub(super) async fn go_to(
     row.not_before_at = ctx.now();
     release(ctx, &mut row);
     if change.channel == Channel::Mail
-        && let Ok(address) = super::choose::mail_address(&loaded.customer)
+        && let Ok(address) = mail_address(&loaded.customer)
     {
         store::set_address(tx, row.id, address).await?;
     }
@@ -319,7 +315,13 @@ pub(super) async fn announce(ctx: &Ctx, tx: &OrgTx, row: &Delivery) -> Result<()
 }
 
 /// Makes the parcel and hands it over; and whether the provider was spoken to at all.
-async fn hand_over(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Claimed, loaded: &Loaded) -> (Handed, bool) {
+async fn hand_over(
+    ctx: &Ctx,
+    session: Option<&mut dyn Session>,
+    claimed: &Claimed,
+    loaded: &Loaded,
+    attempt: &Attempt,
+) -> (Handed, bool) {
     let Some(session) = session else {
         return (Handed::Permanent(Fault::new("channel_off", "the channel is not set up")), false);
     };
@@ -331,7 +333,10 @@ async fn hand_over(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Claim
     };
     ctx.pace.wait(loaded.channel()).await;
     let before = Box::new(move || -> Pending<'_, Result<(), String>> {
-        Box::pin(async move { mark_handing_over(ctx, claimed).await.map_err(|e| e.to_string()) })
+        Box::pin(async move {
+            let noted = note_attempt(ctx, claimed, loaded, attempt, State::HandingOver).await;
+            noted.map_err(|e| e.to_string())
+        })
     });
     (session.send(&parcel, before).await, true)
 }
@@ -353,25 +358,6 @@ fn unprepared(error: &Error) -> Handed {
     }
 }
 
-/// The content is about to leave: from here on a crash leaves the outcome unknown (decision 40).
-async fn mark_handing_over(ctx: &Ctx, claimed: &Claimed) -> Result<(), Error> {
-    let tx = ctx.db.write(claimed.org_id).await?;
-    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if !is_held(&row, claimed) {
-        return Err(Error::conflict("lease_lost", "another worker took the delivery over"));
-    }
-    if row.take_back {
-        return Err(Error::conflict("withdrawn", "the invoice was credited meanwhile"));
-    }
-    let now = ctx.now();
-    row.state = State::HandingOver.as_str().to_owned();
-    row.handed_over_at = Some(now);
-    row.lease_until_at = Some(now + Duration::seconds(ctx.config.worker.lease_seconds));
-    row.updated_at = now;
-    store::update(&tx, row).await?;
-    Ok(tx.commit().await?)
-}
-
 /// What handing over came to: outcome, fault, and the provider's name for the document.
 fn outcome(handed: &Handed) -> (Outcome, Option<&Fault>, Option<&String>) {
     match handed {
@@ -384,6 +370,20 @@ fn outcome(handed: &Handed) -> (Outcome, Option<&Fault>, Option<&String>) {
     }
 }
 
+/// How often a delivery has been tried, and for how long.
+pub(super) fn attempted(ctx: &Ctx, row: &Delivery) -> Attempted {
+    let now = ctx.now();
+    Attempted {
+        now,
+        tries: u32::try_from(row.attempts - row.attempts_before).unwrap_or(u32::MAX),
+        since: row.tried_since_at.unwrap_or(now),
+        jitter: ctx.jitter(),
+        retry_after: None,
+        can_ask: false,
+    }
+}
+
+/// Notes what handing over came to.
 async fn conclude(
     ctx: &Ctx,
     claimed: &Claimed,
@@ -396,17 +396,15 @@ async fn conclude(
     let (outcome, fault, name) = outcome(&handed);
     let tx = ctx.db.write(claimed.org_id).await?;
     let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if !is_held(&row, claimed) {
+    if let Err(state) = held(&row, claimed) {
         // The lease ran out and somebody else decided; what they wrote stands.
-        return Ok(State::parse(&row.state).unwrap_or(State::Unknown));
+        return Ok(state);
     }
+    begin(&mut row, loaded, &attempt);
     let attempted = Attempted {
-        now,
-        tries: u32::try_from(attempt.attempt_no - row.attempts_before).unwrap_or(u32::MAX),
-        since: row.tried_since_at.unwrap_or(now),
-        jitter: ctx.jitter(),
         retry_after: fault.and_then(|f| f.retry_after),
         can_ask: ctx.carrier(channel).is_some_and(|c| c.can_ask()),
+        ..attempted(ctx, &row)
     };
     let (state, again) = attempted.then(outcome);
     attempt.ended_at = Some(now);
@@ -432,8 +430,9 @@ async fn conclude(
 
 /// What a person let through in spite of a bounce has been taken: the address may be used again.
 async fn forget_suppression(ctx: &Ctx, tx: &OrgTx, loaded: &Loaded) -> Result<(), Error> {
-    if let Some(address) = loaded.address.as_deref().filter(|a| loaded.chooser.is_suppressed(a)) {
-        let hash = super::choose::address_hash(&ctx.key, loaded.row.org_id, address);
+    // Only what a person chose goes to an address that is held back.
+    if let Some(address) = loaded.address.as_deref().filter(|_| is_pinned(&loaded.row)) {
+        let hash = address_hash(&ctx.key, loaded.row.org_id, address);
         // A complaint is not answered by the relay's yes.
         if channel::find_suppression(tx, &hash).await?.is_some_and(|s| s.reason != "complaint") {
             channel::unsuppress(tx, &hash).await?;
@@ -484,9 +483,7 @@ fn way_out(loaded: &Loaded, row: &Delivery) -> Option<Change> {
     if is_pinned(row) {
         return None;
     }
-    let paper = super::choose::Paper::of(&loaded.document);
-    let failed = Channel::parse(&row.channel)?;
-    let chosen = loaded.chooser.choose(&loaded.known, &loaded.customer, &paper, Some(failed)).ok()?;
+    let chosen = loaded.choose(Some(Channel::parse(&row.channel)?)).ok()?;
     Some(Change { kind: "fallback", channel: chosen.channel, reason: "fallback_after_failure" })
 }
 

@@ -1,7 +1,7 @@
 //! What the eFaktura gateway reports, by webhook or by polling its feed: nothing depends on the webhook.
 
 use super::answer::take_answer;
-use super::engine::Loaded;
+use super::loaded::Loaded;
 use crate::ctx::Ctx;
 use crate::ports::EfakturaEvent;
 use crate::services::error::{Error, Kind};

@@ -1,7 +1,8 @@
 //! What comes back by mail: matched to its delivery by a tag that cannot be forged, and never kept.
 
 use super::choose::address_hash;
-use super::engine::{Loaded, event, settle};
+use super::engine::{attempted, event, settle};
+use super::loaded::Loaded;
 use super::parcel::envelope_mac;
 use crate::ctx::Ctx;
 use crate::ports::Fault;
@@ -9,7 +10,7 @@ use crate::services::error::Error;
 use crate::store::OrgTx;
 use crate::store::channel::{self, Suppression};
 use crate::store::delivery as store;
-use domain::delivery::{Attempted, Outcome};
+use domain::delivery::Outcome;
 use formats::bounce::{Cause, InboundKind, Outlook, RecipientReport, Verdict, read, verdict};
 use uuid::Uuid;
 
@@ -160,25 +161,13 @@ async fn note(ctx: &Ctx, loaded: &Loaded, address: &str, report: &RecipientRepor
         if mine {
             row.reason = code.map(str::to_owned);
             let outcome = if outlook == Outlook::ForNow { Outcome::Temporary } else { Outcome::Permanent };
+            // The relay took it and others gave it back: a try like any other.
             let (state, at) = attempted(ctx, &row).then(outcome);
             settle(ctx, &tx, row, loaded, state, at).await?;
         }
     }
     tx.commit().await?;
     Ok(inbound)
-}
-
-/// The relay took it and others gave it back: a try like any other.
-fn attempted(ctx: &Ctx, row: &store::Delivery) -> Attempted {
-    let now = ctx.now();
-    Attempted {
-        now,
-        tries: u32::try_from(row.attempts - row.attempts_before).unwrap_or(u32::MAX),
-        since: row.tried_since_at.unwrap_or(now),
-        jitter: ctx.jitter(),
-        retry_after: None,
-        can_ask: false,
-    }
 }
 
 async fn suppress(ctx: &Ctx, tx: &OrgTx, loaded: &Loaded, address: &str, reason: &str) -> Result<(), Error> {

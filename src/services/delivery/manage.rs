@@ -10,7 +10,7 @@ use crate::store::customer::Customer;
 use crate::store::delivery::{self as store, Delivery};
 use crate::store::{channel as lookups, customer, invoice, organisation};
 use domain::channel::Channel;
-use domain::delivery::{MailGround, State, is_mail_address, may_mail_business};
+use domain::delivery::{State, is_mail_address};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ async fn parties(ctx: &Ctx, work: &Work<'_>, row: &Delivery) -> Result<(Chooser,
     let customer = customer.ok_or_else(|| Error::not_found("customer"))?;
     let found = invoice::load_documents(&work.tx, &[row.invoice_id]).await?.into_iter().next();
     let (_, document) = found.ok_or_else(|| Error::not_found("invoice"))?;
-    Ok((Chooser::load(ctx, &work.tx, &org).await?, customer, Paper::of(&document)))
+    Ok((Chooser::of(ctx, &org), customer, Paper::of(&document)))
 }
 
 fn refused(reason: &'static str) -> Error {
@@ -100,7 +100,7 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
         }
         "held" | "unknown" | "delivered" => (same, "operators_choice"),
         _ => {
-            let known = chooser.known(&work.tx, &[row.customer_id]).await?;
+            let known = chooser.known(&work.tx, std::iter::once(&customer)).await?;
             // The gateway takes a number once: what it has said no to goes another way.
             let said_no = same == Channel::Efaktura && row.provider_ref.is_some();
             let without = said_no.then_some(Channel::Efaktura);
@@ -149,19 +149,14 @@ pub async fn redirect(ctx: &Ctx, actor: &Actor, id: Uuid, to: &Redirect) -> Resu
         may_send(&mut row, to.even_if_delivered)?;
     }
     let (chooser, customer, paper) = parties(ctx, &work, &row).await?;
-    let known = chooser.known(&work.tx, &[row.customer_id]).await?;
+    let known = chooser.known(&work.tx, std::iter::once(&customer)).await?;
     let typed = to.address.as_deref().map(str::trim).filter(|a| !a.is_empty());
     match (to.channel, typed) {
         (Channel::Mail, Some(address)) => {
             if !is_mail_address(address) {
                 return Err(Error::field("address", "invalid", "an e-mail address such as navn@eksempel.no"));
             }
-            let ground = customer.row.mail_ground.as_deref().and_then(MailGround::parse);
-            if customer.row.kind == "business"
-                && !may_mail_business(paper.issued_on, ctx.config.rules.einvoice_duty_from, ground)
-            {
-                return Err(refused("einvoice_required"));
-            }
+            chooser.decided(&known, &customer, &paper, Channel::Mail).map_err(refused)?;
             store::set_address(&work.tx, row.id, address).await?;
         }
         (_, Some(_)) => return Err(Error::field("address", "not_for_this_channel", "only mail goes to an address")),

@@ -1,6 +1,6 @@
 //! Deliveries: which channel, handing over, what became of them, and what a person can do.
 //!
-//! `choose` picks the channel, `engine` hands over and notes, `answer` takes in what providers say, `parcel` makes
+//! `choose` picks the channel, `loaded` reads what sending needs, `engine` hands over and notes, `answer` takes in what providers say, `parcel` makes
 //! what is handed over, `watch` sees when a provider is away, `manage` is what people do, `timeline` what they see, `feed` what gateways report, `inbound` what
 //! comes back by mail. To add a channel: `domain::channel`, a carrier under `src/delivery`, an arm in `parcel`.
 
@@ -9,6 +9,7 @@ mod choose;
 mod engine;
 mod feed;
 mod inbound;
+mod loaded;
 mod manage;
 mod parcel;
 mod print;
@@ -27,4 +28,4 @@ pub use manage::{
 };
 pub use print::{mark_posted, print_queue};
 pub use timeline::{TimelineEvent, timeline};
-pub use work::{drain, look_up_ahead, serve_channel};
+pub use work::{drain, serve_channel};

@@ -1,7 +1,7 @@
 //! What is handed over on each channel, the same bytes every time, or why there can be nothing.
 
 use super::choose::mail_address;
-use super::engine::Loaded;
+use super::loaded::Loaded;
 use crate::ctx::Ctx;
 use crate::ports::{EfakturaRequest, EhfMessage, Fault, Mail, Parcel};
 use crate::services::error::Error;
@@ -29,6 +29,15 @@ pub(super) async fn prepare(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<P
 #[expect(clippy::unnecessary_wraps, reason = "it stands where a parcel is made")]
 fn fault<T>(code: &str, detail: &str) -> Made<T> {
     Ok(Err(Fault::new(code, detail)))
+}
+
+/// The file the channel carries: the one that is stored, or made now.
+async fn file(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Result<Vec<u8>, Error> {
+    match &loaded.file {
+        Some(hash) => Ok(ctx.files.get(actor.org, hash).await?),
+        None if loaded.channel() == Channel::Ehf => ehf(ctx, actor, loaded.row.invoice_id).await,
+        None => pdf(ctx, actor, loaded.row.invoice_id).await,
+    }
 }
 
 /// Mail goes to the address of the customer the invoice belongs to as it is now, or to one a person chose for this
@@ -60,7 +69,7 @@ async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
         Ok(address) => address,
         Err(fault) => return Ok(Err(fault)),
     };
-    let attachment = pdf(ctx, actor, loaded.row.invoice_id).await?;
+    let attachment = file(ctx, actor, loaded).await?;
     let settings = &ctx.config.mail;
     let (id, document) = (loaded.row.id, &loaded.document);
     let parts = MailParts {
@@ -112,7 +121,7 @@ async fn ehf_message(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EhfMessa
     let Some((sender, receiver)) = both_numbers(loaded) else {
         return fault("no_org_number", "an e-invoice finds its receiver by the organisation numbers of both");
     };
-    let xml = ehf(ctx, actor, loaded.row.invoice_id).await?;
+    let xml = file(ctx, actor, loaded).await?;
     let id = loaded.row.message_id.unwrap_or(loaded.row.id);
     let credit_note = loaded.document.kind == Kind::CreditNote;
     Ok(Ok(EhfMessage { id, sender, receiver, credit_note, xml }))
@@ -132,7 +141,7 @@ async fn efaktura(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EfakturaReq
     let account = loaded.invoice.bank_account_id;
     let avtalegiro = ctx.config.efaktura.avtalegiro && mandate::is_active(&tx, loaded.row.customer_id, account).await?;
     tx.commit().await?;
-    let pdf = pdf(ctx, actor, loaded.row.invoice_id).await?;
+    let pdf = file(ctx, actor, loaded).await?;
     Ok(Ok(EfakturaRequest {
         id: loaded.row.message_id.unwrap_or(loaded.row.id),
         issuer,

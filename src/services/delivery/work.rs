@@ -1,21 +1,19 @@
 //! What a worker of a channel does, round after round.
 
 use super::answer::check;
-use super::choose::{Chooser, Paper, Question};
-use super::engine::{CLAIM, claim, claim_checks, deliver, session};
+use super::choose::Question;
+use super::engine::{CLAIM, claim, claim_checks, deliver, deliver_loaded, session};
+use super::loaded::{Loaded, is_pinned, read_claimed};
 use crate::ctx::Ctx;
 use crate::ports::{ConsumerQuery, Session};
 use crate::services::error::Error;
-use crate::store::delivery::{self as store, Claimed};
-use crate::store::{channel, customer, invoice, organisation};
+use crate::store::channel;
 use domain::channel::Channel;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The channels a machine serves; print is for people.
 const SERVED: [Channel; 3] = [Channel::Ehf, Channel::Efaktura, Channel::Mail];
-/// Consumers a gateway is asked about in one call.
-const LOOK_UP: usize = 100;
 
 /// How many deliveries ended in which state.
 pub type States = HashMap<&'static str, u64>;
@@ -41,15 +39,21 @@ pub async fn serve_channel(
         }
     }
     let claimed = claim(ctx, channel, CLAIM).await?;
+    let mut loaded = read_claimed(ctx, &claimed).await?;
     if channel == Channel::Efaktura {
-        look_up_ahead(ctx, &claimed).await?;
+        look_up_ahead(ctx, &mut loaded).await?;
     }
     for delivery in &claimed {
         if stop() {
             // What is not begun goes back when its lease runs out.
             break;
         }
-        match deliver(ctx, session.as_deref_mut().map(|s| s as &mut dyn Session), delivery).await {
+        let session = session.as_deref_mut().map(|s| s as &mut dyn Session);
+        let delivered = match loaded.remove(&delivery.id) {
+            Some(loaded) => deliver_loaded(ctx, session, delivery, loaded).await,
+            None => deliver(ctx, session, delivery).await,
+        };
+        match delivered {
             Ok(state) => *states.entry(state.as_str()).or_default() += 1,
             Err(error) => {
                 tracing::error!(delivery.id = %delivery.id, error = %error, "a delivery could not be carried out");
@@ -76,45 +80,39 @@ pub async fn drain(ctx: &Ctx) -> Result<States, Error> {
 }
 
 /// Asks about the consumers of several deliveries in one call; where that fails, each delivery asks for itself.
-pub async fn look_up_ahead(ctx: &Ctx, claimed: &[Claimed]) -> Result<(), Error> {
+async fn look_up_ahead(ctx: &Ctx, loaded: &mut HashMap<Uuid, Loaded>) -> Result<(), Error> {
     let Some(gateway) = &ctx.efaktura else { return Ok(()) };
-    if claimed.len() < 2 {
-        return Ok(());
+    let mut questions: HashMap<Uuid, HashMap<Uuid, ConsumerQuery>> = HashMap::new();
+    for one in loaded.values() {
+        if let Some(Question::Consumer(query)) =
+            one.chooser.question(&one.known, &one.customer, &one.paper(), None).filter(|_| !is_pinned(&one.row))
+        {
+            questions.entry(one.row.org_id).or_default().insert(one.customer.row.id, *query);
+        }
     }
-    let orgs: HashSet<Uuid> = claimed.iter().map(|c| c.org_id).collect();
-    for org_id in orgs {
-        let tx = ctx.db.read(org_id).await?;
-        let Some(org) = organisation::find(&tx).await? else { continue };
-        let Some(issuer) = org.org_number.clone() else { continue };
-        let mut invoices = Vec::new();
-        for c in claimed.iter().filter(|c| c.org_id == org_id) {
-            invoices.extend(store::find(&tx, c.id).await?.map(|row| row.invoice_id));
+    for (org, queries) in questions {
+        let of_org = loaded.values_mut().filter(|one| one.row.org_id == org).collect::<Vec<_>>();
+        let Some(issuer) = of_org.first().and_then(|one| one.org.org_number.clone()) else { continue };
+        if queries.len() < 2 {
+            continue;
         }
-        let documents = invoice::load_documents(&tx, &invoices).await?;
-        let ids: Vec<Uuid> = documents.iter().map(|(i, _)| i.customer_id).collect();
-        let customers = customer::load(&tx, &ids).await?;
-        let chooser = Chooser::load(ctx, &tx, &org).await?;
-        let known = chooser.known(&tx, &ids).await?;
+        let queries: Vec<ConsumerQuery> = queries.into_values().collect();
+        ctx.pace.wait(Channel::Efaktura).await;
+        // Where it fails each delivery asks for itself, and says how it went.
+        let Ok(answers) = gateway.look_up(ctx.id(), &issuer, &queries).await else { return Ok(()) };
+        let answers: HashMap<Uuid, _> = answers.into_iter().collect();
+        let mut rows = HashMap::new();
+        for one in of_org {
+            let id = one.customer.row.id;
+            if let Some(answer) = answers.get(&id) {
+                let row = one.chooser.consumer_row(&one.known, &one.customer, answer);
+                one.known.add(row.clone());
+                rows.insert(id, row);
+            }
+        }
+        let tx = ctx.db.write(org).await?;
+        channel::keep_lookups(&tx, &rows.into_values().collect::<Vec<_>>()).await?;
         tx.commit().await?;
-        let papers: HashMap<Uuid, Paper> = documents.iter().map(|(i, d)| (i.customer_id, Paper::of(d))).collect();
-        let question = |c: &customer::Customer| match chooser.question(&known, c, papers.get(&c.row.id)?, None)? {
-            Question::Consumer(query) => Some(*query),
-            Question::Business(_) => None,
-        };
-        let queries: Vec<ConsumerQuery> = customers.iter().filter_map(question).collect();
-        for some in queries.chunks(LOOK_UP) {
-            ctx.pace.wait(Channel::Efaktura).await;
-            // Where it fails each delivery asks for itself, and says how it went.
-            let Ok(answers) = gateway.look_up(ctx.id(), &issuer, some).await else { return Ok(()) };
-            let row = |(id, answer): &(Uuid, _)| {
-                let customer = customers.iter().find(|c| c.row.id == *id)?;
-                Some(chooser.consumer_row(&known, customer, answer))
-            };
-            let rows: Vec<channel::Lookup> = answers.iter().filter_map(row).collect();
-            let tx = ctx.db.write(org_id).await?;
-            channel::keep_lookups(&tx, &rows).await?;
-            tx.commit().await?;
-        }
     }
     Ok(())
 }

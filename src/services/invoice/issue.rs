@@ -77,7 +77,7 @@ impl Billing {
         }
         let seller = seller(&org, &account)?;
         let chosen_addresses = customer::list_document_addresses(&work.tx).await?;
-        let chooser = Chooser::load(ctx, &work.tx, &org).await?;
+        let chooser = Chooser::of(ctx, &org);
         let send_after = work.at;
         Ok(Self { seller, org, account, issued_on, due_on, send_after, run_id: None, chooser, chosen_addresses })
     }
@@ -211,8 +211,7 @@ pub async fn issue_all(work: &mut Work<'_>, billing: &Billing, prepared: Vec<Pre
     let mut given = kids.take(work, &payers).await?;
     let seller_block_id = seller_block_id(work.tx.org(), &billing.seller)?;
     store::keep_seller(&work.tx, seller_block_id, &billing.seller).await?;
-    let customers: Vec<Uuid> = prepared.iter().map(|p| p.customer.row.id).collect();
-    let known = billing.chooser.known(&work.tx, &customers).await?;
+    let known = billing.chooser.known(&work.tx, prepared.iter().map(|p| &p.customer)).await?;
     let mut rows = IssueRows::default();
     let mut books = Books::default();
     for (offset, mut p) in (0..).zip(prepared) {
