@@ -271,23 +271,55 @@ pub async fn invoices_of(tx: &OrgTx, customers: &[Uuid], limit: i64) -> Result<V
     Ok(found)
 }
 
-/// First and last number of the documents of a run.
+/// First and last number of the invoices of a run.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Numbers {
+    /// The run.
+    pub id: Uuid,
     /// First.
     pub first: Option<i64>,
     /// Last.
     pub last: Option<i64>,
-    /// VAT in øre.
-    pub vat_ore: i64,
+}
+
+/// Ids and numbers of a run grow together, so the ends are looked up.
+const NUMBERS: &str = "SELECT r.id, (SELECT i.number FROM invoice i WHERE i.org_id = r.org_id AND i.run_id = r.id \
+    AND i.kind = 'invoice' ORDER BY i.id LIMIT 1) AS first, (SELECT i.number FROM invoice i WHERE i.org_id = r.org_id \
+    AND i.run_id = r.id AND i.kind = 'invoice' ORDER BY i.id DESC LIMIT 1) AS last FROM invoice_run r";
+
+/// The numbers the latest runs have given.
+pub async fn numbers_of_runs(tx: &OrgTx, limit: i64) -> Result<Vec<Numbers>, Error> {
+    let sql = format!("{NUMBERS} WHERE r.org_id = $1 ORDER BY r.id DESC LIMIT $2");
+    all(tx, &sql, vec![tx.org().into(), limit.into()]).await
 }
 
 /// The numbers a run has given.
-pub async fn numbers_of_run(tx: &OrgTx, run: Uuid) -> Result<Numbers, Error> {
-    let sql = "SELECT MIN(number) AS first, MAX(number) AS last, CAST(COALESCE(SUM(vat_ore), 0) AS BIGINT) AS vat_ore \
-               FROM invoice WHERE org_id = $1 AND run_id = $2 AND kind = 'invoice'";
-    let found: Vec<Numbers> = all(tx, sql, vec![tx.org().into(), run.into()]).await?;
-    found.into_iter().next().ok_or(Error::inconsistent("invoice", "run_id"))
+pub async fn numbers_of_run(tx: &OrgTx, run: Uuid) -> Result<Option<Numbers>, Error> {
+    let sql = format!("{NUMBERS} WHERE r.org_id = $1 AND r.id = $2");
+    Ok(all(tx, &sql, vec![tx.org().into(), run.into()]).await?.into_iter().next())
+}
+
+/// VAT of the invoices of a run, in øre.
+pub async fn vat_of_run(tx: &OrgTx, run: Uuid) -> Result<i64, Error> {
+    let sql = "SELECT 'vat' AS name, CAST(COALESCE(SUM(vat_ore), 0) AS BIGINT) AS count FROM invoice \
+               WHERE org_id = $1 AND run_id = $2 AND kind = 'invoice'";
+    Ok(all::<Count>(tx, sql, vec![tx.org().into(), run.into()]).await?.first().map_or(0, |c| c.count))
+}
+
+/// A run and how many of its deliveries need a person.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct RunNeeds {
+    /// The run.
+    pub id: Uuid,
+    /// How many.
+    pub count: i64,
+}
+
+/// Deliveries that need a person, by run.
+pub async fn needs_person_by_run(tx: &OrgTx) -> Result<Vec<RunNeeds>, Error> {
+    let sql = "SELECT i.run_id AS id, COUNT(*) AS count FROM delivery d JOIN invoice i ON i.org_id = d.org_id \
+               AND i.id = d.invoice_id WHERE d.org_id = $1 AND d.needs_person AND i.run_id IS NOT NULL GROUP BY i.run_id";
+    all(tx, sql, vec![tx.org().into()]).await
 }
 
 /// Webhook endpoints that are switched off.

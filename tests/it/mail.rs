@@ -8,8 +8,11 @@ use reskontro::ctx::Ctx;
 use reskontro::delivery::{SmtpMailer, SmtpSettings, Tls};
 use reskontro::services::run::{self, NewRun};
 use reskontro::services::{Actor, delivery};
+use reskontro::store::bulk;
 use reskontro::store::views::{self, DeliveryItem};
 use sandbox::{Fault, SmtpSink};
+use sea_orm::ConnectionTrait;
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -160,6 +163,46 @@ both!(a_dead_workers_delivery_is_taken_up_or_shown_as_unknown, async |app: &Test
     assert!(delivery::claim(&app.ctx, Channel::Mail, 10).await.unwrap().is_empty());
     let found = the_delivery(app, &actor).await;
     assert_eq!((found.state.as_str(), found.needs_person), ("unknown", true));
+});
+
+// The address that counts is the one on file when the content leaves, however long the way there took.
+both!(an_address_that_changes_on_the_way_to_the_relay_gets_no_mail, async |app: &TestApp| {
+    let sink = SmtpSink::start_slow(std::time::Duration::from_millis(150)).await.unwrap();
+    let ctx = with_relay(app, sink.port(), Tls::None, None);
+    let actor = one_invoice(app).await;
+    let sending = tokio::spawn(async move { delivery::drain(&ctx).await.unwrap() });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    app.sync(&actor, LIST.replace("kari@", "kari.nord@").as_bytes(), Mode::Full).await;
+    sending.await.unwrap();
+    let found = the_delivery(app, &actor).await;
+    assert_eq!((found.state.as_str(), found.reason.as_deref()), ("retrying", Some("not_recorded")));
+    assert!(sink.received().is_empty(), "mail went to an address that was no longer on file");
+    app.clock.advance(Duration::minutes(2));
+    delivery::drain(&with_relay(app, sink.port(), Tls::None, None)).await.unwrap();
+    let to: Vec<String> = sink.received().into_iter().map(|m| m.to).collect();
+    assert_eq!(to, ["kari.nord@example.org"]);
+});
+
+both!(a_broken_delivery_does_not_stop_those_taken_with_it, async |app: &TestApp| {
+    let sink = SmtpSink::start().await.unwrap();
+    let ctx = with_relay(app, sink.port(), Tls::None, None);
+    let actor = app.association().await;
+    app.product(&actor, "A", "Vare", "100").await;
+    let more = "2;Ola Nord;Gata 2;0150;Oslo;ola@example.org;A\n3;Per Nord;Gata 3;0150;Oslo;per@example.org;A\n";
+    app.sync(&actor, format!("{LIST}{more}").as_bytes(), Mode::Full).await;
+    let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
+    let id = run::start(&app.ctx, &actor, &new).await.unwrap();
+    run::continue_run(&app.ctx, &actor, id, |_| {}).await.unwrap();
+    let broken = the_delivery(app, &actor).await;
+    let tx = app.ctx.db.write(actor.org).await.unwrap();
+    let customer = bulk::literal(&tx, broken.customer_id);
+    tx.execute_unprepared(&format!("DELETE FROM customer_core WHERE customer_id = {customer}")).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut session = delivery::session(&ctx, Channel::Mail);
+    let mut states = HashMap::new();
+    delivery::serve_channel(&ctx, Channel::Mail, &mut session, &mut states, || false).await.unwrap();
+    assert_eq!(sink.received().len(), 2, "{states:?}");
+    assert_eq!(the_delivery(app, &actor).await.state, "sending");
 });
 
 /// A private authority and a server that holds a leaf of it.

@@ -163,11 +163,8 @@ async fn down(ctx: &Ctx, tx: &OrgTx) -> Result<Vec<ChannelDown>, Trouble> {
 pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Query(asked): Query<Asked>) -> Page {
     let actor = visitor.signed.actor(false)?;
     let frame = around(&ctx, &visitor, &actor).await?;
-    let down = {
-        let tx = ctx.db.read(actor.org).await?;
-        down(&ctx, &tx).await?
-    };
     let tx = ctx.db.read(actor.org).await?;
+    let down = down(&ctx, &tx).await?;
     let tab = Tab::from_name(asked.tab.as_deref().unwrap_or_default());
     let (rows, next) = rows(&tx, tab, asked.after.as_deref()).await?;
     let open = worklist::open_states(&tx).await?;

@@ -5,7 +5,7 @@ use super::frame::{Page, Trouble, around};
 use super::session::{Posted, Visitor};
 use crate::ctx::Ctx;
 use crate::services::Actor;
-use crate::store::{OrgTx, billing, worklist};
+use crate::store::{billing, worklist};
 use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect};
@@ -29,31 +29,25 @@ fn state(run: &billing::Run) -> RunState {
     }
 }
 
-async fn numbers(tx: &OrgTx, run: &billing::Run) -> Result<(Option<(i64, i64)>, i64), Trouble> {
-    let found = worklist::numbers_of_run(tx, run.id).await?;
-    Ok((found.first.zip(found.last), found.vat_ore))
-}
-
 /// The list.
 pub(super) async fn list(State(ctx): State<Ctx>, visitor: Visitor) -> Page {
     let actor = visitor.signed.actor(false)?;
     let frame = around(&ctx, &visitor, &actor).await?;
     let tx = ctx.db.read(actor.org).await?;
-    let mut rows = Vec::new();
-    for run in billing::list_runs(&tx, ROWS).await? {
-        let bar = run_bar(&tx, &run).await?;
-        rows.push(RunRow {
-            id: run.id,
-            bill_on: run.bill_on,
-            state: state(&run),
-            invoices: count(run.issued_count),
-            numbers: numbers(&tx, &run).await?.0,
-            sum: Money::from_ore(run.issued_ore),
-            needs_you: bar.map_or(0, |b| b.needs_you),
-        });
-    }
+    let runs = billing::list_runs(&tx, ROWS).await?;
+    let numbers = worklist::numbers_of_runs(&tx, runs.len().try_into().unwrap_or(i64::MAX)).await?;
+    let needs = worklist::needs_person_by_run(&tx).await?;
     tx.commit().await?;
-    let view = RunsView { rows, ..RunsView::default() };
+    let row = |run: billing::Run| RunRow {
+        id: run.id,
+        bill_on: run.bill_on,
+        state: state(&run),
+        invoices: count(run.issued_count),
+        numbers: numbers.iter().find(|n| n.id == run.id).and_then(|n| n.first.zip(n.last)),
+        sum: Money::from_ore(run.issued_ore),
+        needs_you: needs.iter().find(|n| n.id == run.id).map_or(0, |n| count(n.count)),
+    };
+    let view = RunsView { rows: runs.into_iter().map(row).collect(), ..RunsView::default() };
     Ok(Html(console::runs(&view, &frame)?).into_response())
 }
 
@@ -70,7 +64,8 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Pat
     let frame = around(&ctx, &visitor, &actor).await?;
     let run = find(&ctx, &actor, id).await?;
     let tx = ctx.db.read(actor.org).await?;
-    let (numbers, vat_ore) = numbers(&tx, &run).await?;
+    let numbers = worklist::numbers_of_run(&tx, run.id).await?.and_then(|n| n.first.zip(n.last));
+    let vat_ore = worklist::vat_of_run(&tx, run.id).await?;
     let delivery = run_bar(&tx, &run).await?;
     tx.commit().await?;
     let state = state(&run);
