@@ -1,21 +1,27 @@
 //! Clients for providers over HTTP: rustls, no redirects, and what a failure means.
 
+use super::tls;
 use crate::ports::Fault;
-use reqwest::{Client, Response};
+use formats::bounce::clean;
+use reqwest::{Client, ClientBuilder, Response};
 use std::time::Duration;
+
+/// What every client has in common: no proxy, no redirects, and the authorities it trusts.
+pub(super) fn builder(ca_pem: Option<&[u8]>, timeout: Duration) -> Result<ClientBuilder, Fault> {
+    let trust = tls::config(ca_pem).map_err(|e| Fault::new("tls_failed", e.to_string()))?;
+    let builder = Client::builder().tls_backend_preconfigured(trust).no_proxy().tcp_nodelay(true);
+    let builder = builder.redirect(reqwest::redirect::Policy::none()).timeout(timeout);
+    Ok(builder.connect_timeout(timeout.min(Duration::from_secs(10))))
+}
+
+/// A client as its builder says.
+pub(super) fn build(builder: ClientBuilder) -> Result<Client, Fault> {
+    builder.build().map_err(|e| Fault::new("tls_failed", e.to_string()))
+}
 
 /// A client for one provider, trusting the public authorities and, where given, a private one in PEM.
 pub(super) fn client(ca_pem: Option<&[u8]>, timeout: Duration) -> Result<Client, Fault> {
-    use rustls::pki_types::{CertificateDer, pem::PemObject};
-    let bad = |e: &dyn std::fmt::Display| Fault::new("tls_failed", e.to_string());
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()) {
-        roots.add(certificate.map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
-    }
-    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let builder = Client::builder().tls_backend_preconfigured(tls).no_proxy().tcp_nodelay(true);
-    let builder = builder.redirect(reqwest::redirect::Policy::none()).timeout(timeout);
-    builder.connect_timeout(timeout.min(Duration::from_secs(10))).build().map_err(|e| bad(&e))
+    build(builder(ca_pem, timeout)?)
 }
 
 /// What went wrong on the line. `true` when nothing can have arrived.
@@ -35,10 +41,9 @@ pub(super) fn retry_after(response: &Response) -> Option<u32> {
     response.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()
 }
 
-/// A provider's words, cut short and without addresses.
+/// A provider's words, cut short and without the people in them.
 pub(super) fn words(text: &str) -> String {
-    let words = text.split_whitespace().map(|w| if w.contains('@') { "[address]" } else { w });
-    words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
+    clean(text, &[]).unwrap_or_default()
 }
 
 /// A body of text up to a size; a longer one is an error.
@@ -75,10 +80,5 @@ mod tests {
             path_part("iso6523-actorid-upis::0192:987654325#a/b"),
             "iso6523-actorid-upis%3A%3A0192%3A987654325%23a%2Fb"
         );
-    }
-
-    #[test]
-    fn words_hold_no_address() {
-        assert_eq!(words("user <kari@example.org>\n unknown"), "user [address] unknown");
     }
 }

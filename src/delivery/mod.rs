@@ -8,6 +8,7 @@ mod inbox;
 mod peppol;
 mod smtp;
 mod spool;
+mod tls;
 mod webhook;
 mod webhook_signature;
 

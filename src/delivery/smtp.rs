@@ -3,7 +3,9 @@
 //! Not lettre's pooled transport: without TCP_NODELAY each mail waits 40 ms for a delayed acknowledgement, and the
 //! mark before the content could not be set between DATA and the body (decision 40).
 
+use super::tls;
 use crate::ports::{BeforeHandover, Carrier, Fault, Handed, Mail, Parcel, Pending, Session};
+use formats::bounce::clean;
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -78,14 +80,9 @@ struct SmtpSession {
     sent: u32,
 }
 
-fn fault(code: impl Into<String>, detail: impl Into<String>) -> Fault {
-    Fault::new(code, without_addresses(&detail.into()))
-}
-
 /// Servers repeat addresses in their answers; these are not kept.
-fn without_addresses(text: &str) -> String {
-    let words = text.split_whitespace().map(|w| if w.contains('@') { "[address]" } else { w });
-    words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
+fn fault(code: impl Into<String>, detail: impl Into<String>) -> Fault {
+    Fault::new(code, clean(&detail.into(), &[]).unwrap_or_default())
 }
 
 /// What went wrong on the line, or the server's status.
@@ -144,18 +141,9 @@ impl SmtpSession {
     }
 
     async fn tls_stream(&self, tcp: TcpStream) -> Result<TlsStream, Fault> {
-        let bad = |e: &dyn std::fmt::Display| fault("tls_failed", e.to_string());
-        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(pem) = &self.settings.ca_pem {
-            use rustls::pki_types::{CertificateDer, pem::PemObject};
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                roots.add(certificate.map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
-            }
-        }
-        let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let name = rustls::pki_types::ServerName::try_from(self.settings.host.clone()).map_err(|e| bad(&e))?;
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-        Ok(TlsStream(connector.connect(name, tcp).await.map_err(|e| bad(&e))?))
+        let s = &self.settings;
+        let stream = tls::connect(&s.host, s.ca_pem.as_deref(), tcp).await;
+        Ok(TlsStream(stream.map_err(|e| fault("tls_failed", e.to_string()))?))
     }
 
     /// MAIL, RCPT and DATA: up to the moment the relay is ready for the content.

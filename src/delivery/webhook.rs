@@ -1,6 +1,6 @@
 //! Calls of integrators' endpoints: signed, without redirects, and never to an address inside a network of ours.
 
-use super::http::{line_fault, retry_after};
+use super::http::{build, builder, line_fault, retry_after};
 use super::webhook_signature::sign;
 use crate::ports::{Call, Called, Caller, Fault, Pending};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -19,17 +19,8 @@ pub struct WebhookCaller {
 impl WebhookCaller {
     /// A caller; `allow_local` is for development only.
     pub fn new(timeout: Duration, allow_local: bool) -> Result<Self, Fault> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(timeout)
-            .dns_resolver(Arc::new(PublicOnly { allow_local }))
-            .build()
-            .map_err(|e| Fault::new("tls_failed", e.to_string()))?;
-        Ok(Self { client, allow_local })
+        let builder = builder(None, timeout)?.dns_resolver(Arc::new(PublicOnly { allow_local }));
+        Ok(Self { client: build(builder)?, allow_local })
     }
 }
 

@@ -59,6 +59,11 @@ pub async fn run(ctx: Ctx, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits a while, or until the service stops.
+async fn pause(stop: &CancellationToken, idle: Duration) {
+    let _ = tokio::time::timeout(idle, stop.cancelled()).await;
+}
+
 /// Serves one channel over one session. A channel that is not set up has a worker too: what waits on it goes elsewhere.
 async fn channel_worker(ctx: Ctx, channel: Channel, stop: CancellationToken) {
     let mut session = delivery::session(&ctx, channel);
@@ -71,10 +76,7 @@ async fn channel_worker(ctx: Ctx, channel: Channel, stop: CancellationToken) {
             0
         });
         if done == 0 {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(idle) => {}
-            }
+            pause(&stop, idle).await;
         }
     }
 }
@@ -93,10 +95,7 @@ async fn webhook_worker(ctx: Ctx, stop: CancellationToken) {
                 if let Err(error) = other {
                     tracing::error!(error = %error, "webhooks could not be sent");
                 }
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(idle) => {}
-                }
+                pause(&stop, idle).await;
             }
         }
     }
@@ -118,10 +117,7 @@ async fn reader(ctx: Ctx, stop: CancellationToken) {
         {
             tracing::error!(error = %error, "bounces could not be taken in");
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(idle) => {}
-        }
+        pause(&stop, idle).await;
     }
 }
 
@@ -134,10 +130,7 @@ async fn job_worker(ctx: Ctx, stop: CancellationToken) {
                 if let Err(error) = other {
                     tracing::error!(error = %error, "jobs could not be claimed");
                 }
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(idle) => {}
-                }
+                pause(&stop, idle).await;
             }
         }
     }

@@ -9,6 +9,7 @@ mod channels;
 mod customer_sync;
 mod document;
 mod ehf;
+mod events;
 mod harness;
 mod mail;
 mod money;

@@ -72,7 +72,7 @@ async fn road(place: &Place, report: &mut Report, rows: usize, worklist: bool) -
     drain::drain(place, report, &actor, rows).await?;
     clients::http(place, report, &actor).await?;
     if worklist {
-        worklist::worklist(place, report, &actor, rows).await?;
+        worklist::page(place, report, &actor, rows).await?;
     }
     Ok(())
 }

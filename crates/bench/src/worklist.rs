@@ -5,7 +5,7 @@ use crate::clients::{clients, milliseconds};
 use crate::measure::Report;
 use crate::place::Place;
 use reskontro::services::Actor;
-use reskontro::store::{OrgTx, views};
+use reskontro::store::{OrgTx, worklist};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
@@ -17,13 +17,15 @@ const MOST_MS: f64 = 50.0;
 const REASONS: &str = "ARRAY['no_address', 'invalid_address', 'smtp_550', 'einvoice_required', 'no_receipt', \
                        'lost_while_handing_over', 'access_point_refused', 'address_suppressed']";
 
-/// The call that is measured; whatever the list is read by stands here alone.
+/// What the page is made of: its rows, the causes, and what is open.
 async fn read(tx: &OrgTx) -> anyhow::Result<usize> {
-    Ok(views::deliveries(tx, Some("failed"), Uuid::nil(), PAGE).await?.len())
+    worklist::causes(tx).await?;
+    worklist::open_states(tx).await?;
+    Ok(worklist::needs_person(tx, None, PAGE).await?.len())
 }
 
 /// Ten deliveries for each customer, and the list read from among them.
-pub(crate) async fn worklist(place: &Place, report: &mut Report, actor: &Actor, rows: usize) -> anyhow::Result<()> {
+pub(crate) async fn page(place: &Place, report: &mut Report, actor: &Actor, rows: usize) -> anyhow::Result<()> {
     if place.db != "postgres" {
         return Ok(());
     }

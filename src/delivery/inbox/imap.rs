@@ -1,13 +1,12 @@
 //! A mailbox over IMAP, over TLS always save on loopback.
 
 use super::MAX_BYTES;
-use crate::delivery::Tls;
+use crate::delivery::{Tls, tls};
 use crate::ports::Letter;
 use async_imap::{Client, Session};
 use futures_util::TryStreamExt as _;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -129,14 +128,7 @@ async fn greeted(settings: &ImapSettings) -> io::Result<Client<Box<dyn Stream>>>
 }
 
 async fn encrypted<S: Stream>(settings: &ImapSettings, stream: S) -> io::Result<tokio_rustls::client::TlsStream<S>> {
-    use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in settings.ca_pem.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem)) {
-        roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
-    }
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let name = ServerName::try_from(settings.host.clone()).map_err(io::Error::other)?;
-    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    tls::connect(&settings.host, settings.ca_pem.as_deref(), stream).await
 }
 
 fn failed(error: async_imap::error::Error) -> io::Error {

@@ -1,14 +1,14 @@
 //! What people do with deliveries: send again, another way, not at all; each is audited.
 
-use super::choose::{Chooser, Paper, address_hash, mail_address};
+use super::choose::{Paper, address_hash, mail_address};
 use super::engine::event;
+use super::loaded::Loaded;
 use crate::ctx::Ctx;
 use crate::ports::{Fault, Issuer};
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
-use crate::store::customer::Customer;
 use crate::store::delivery::{self as store, Delivery};
-use crate::store::{channel as lookups, customer, invoice, organisation};
+use crate::store::{channel as lookups, customer, organisation};
 use domain::channel::Channel;
 use domain::delivery::{State, is_mail_address};
 use serde::{Deserialize, Serialize};
@@ -17,16 +17,6 @@ use uuid::Uuid;
 
 async fn lock(work: &Work<'_>, id: Uuid) -> Result<Delivery, Error> {
     store::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("delivery"))
-}
-
-/// The customer of a delivery, and what matters of its document.
-async fn parties(ctx: &Ctx, work: &Work<'_>, row: &Delivery) -> Result<(Chooser, Customer, Paper), Error> {
-    let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    let customer = customer::load(&work.tx, &[row.customer_id]).await?.into_iter().next();
-    let customer = customer.ok_or_else(|| Error::not_found("customer"))?;
-    let found = invoice::load_documents(&work.tx, &[row.invoice_id]).await?.into_iter().next();
-    let (_, document) = found.ok_or_else(|| Error::not_found("invoice"))?;
-    Ok((Chooser::of(ctx, &org), customer, Paper::of(&document)))
 }
 
 fn refused(reason: &'static str) -> Error {
@@ -90,7 +80,7 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
     let mut row = lock(&work, id).await?;
     let was = row.state.clone();
     may_send(&mut row, even_if_delivered)?;
-    let (chooser, customer, paper) = parties(ctx, &work, &row).await?;
+    let loaded = Loaded::read(ctx, &work.tx, row.clone()).await?;
     let same = Channel::parse(&row.channel).unwrap_or(Channel::Mail);
     let (channel, reason) = match was.as_str() {
         // What is held, or may have arrived, goes the same way again by a person's word.
@@ -100,16 +90,15 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
         }
         "held" | "unknown" | "delivered" => (same, "operators_choice"),
         _ => {
-            let known = chooser.known(&work.tx, std::iter::once(&customer)).await?;
             // The gateway takes a number once: what it has said no to goes another way.
             let said_no = same == Channel::Efaktura && row.provider_ref.is_some();
             let without = said_no.then_some(Channel::Efaktura);
-            let chosen = chooser.choose(&known, &customer, &paper, without).map_err(refused)?;
+            let chosen = loaded.choose(without).map_err(refused)?;
             (chosen.channel, chosen.reason)
         }
     };
     if channel == Channel::Mail {
-        let address = mail_address(&customer).map_err(refused)?;
+        let address = mail_address(&loaded.customer).map_err(refused)?;
         store::set_address(&work.tx, row.id, address).await?;
     }
     let noted = event(ctx, &row, "resent", Some(reason), Some(channel.as_str()));
@@ -148,8 +137,8 @@ pub async fn redirect(ctx: &Ctx, actor: &Actor, id: Uuid, to: &Redirect) -> Resu
     if !matches!(row.state.as_str(), "queued" | "retrying") {
         may_send(&mut row, to.even_if_delivered)?;
     }
-    let (chooser, customer, paper) = parties(ctx, &work, &row).await?;
-    let known = chooser.known(&work.tx, std::iter::once(&customer)).await?;
+    let Loaded { chooser, known, customer, document, .. } = Loaded::read(ctx, &work.tx, row.clone()).await?;
+    let paper = Paper::of(&document);
     let typed = to.address.as_deref().map(str::trim).filter(|a| !a.is_empty());
     match (to.channel, typed) {
         (Channel::Mail, Some(address)) => {

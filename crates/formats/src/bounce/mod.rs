@@ -13,6 +13,7 @@ mod verdict;
 mod words;
 
 pub use verdict::{Cause, Outlook, Verdict, verdict};
+pub use words::clean;
 
 use chrono::{DateTime, Utc};
 use mime::Letter;
