@@ -93,3 +93,20 @@ both!(a_transaction_with_a_failed_statement_keeps_nothing, async |app: &TestApp|
     let org = reskontro::store::organisation::find(&tx).await.unwrap().unwrap();
     assert_eq!(org.terms_days, 14);
 });
+
+// What is answered for is on disk, and what is deleted is overwritten.
+#[tokio::test]
+async fn sqlite_is_opened_to_keep_and_to_forget() {
+    let app = TestApp::new(Backend::Sqlite).await.unwrap();
+    let settings = [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"),
+        ("secure_delete", "1"),
+        ("recursive_triggers", "1"),
+        ("foreign_keys", "1"),
+    ];
+    for (name, value) in settings {
+        let sql = format!("SELECT CAST({name} AS TEXT) AS name FROM pragma_{name}");
+        assert_eq!(texts(&app, &sql).await, BTreeSet::from([value.to_owned()]), "{name}");
+    }
+}

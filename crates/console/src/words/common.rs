@@ -53,7 +53,7 @@ super::table! {
     pages: "Sider", "Sider", "Pages";
     first_page: "Til første side", "Til første side", "To the first page";
     more_choices: "Flere valg", "Fleire val", "More choices";
-    sent_twice: "Kan være sendt to ganger", "Kan vere sendt to gonger", "May have been sent twice";
+    sent_twice: "Kan være sendt to ganger", "Kan vere send to gonger", "May have been sent twice";
     due_overdue_one: "Forfalt for 1 dag siden", "Forfall for 1 dag sidan", "Due 1 day ago";
     due_overdue: "Forfalt for {n} dager siden", "Forfall for {n} dagar sidan", "Due {n} days ago";
     due_today: "Forfaller i dag", "Forfell i dag", "Due today";
