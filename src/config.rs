@@ -31,6 +31,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// People who sign in.
     pub console: Console,
+    /// The payer's page.
+    pub payer: Payer,
     /// What is too large.
     pub limits: Limits,
     /// Dated rules of law that may move.
@@ -99,7 +101,7 @@ pub struct Mail {
     pub connections: usize,
     /// Seconds before a silent relay is given up.
     pub timeout_seconds: u64,
-    /// Larger mails carry a link instead of the attachment.
+    /// Larger mails carry only the link to the payer's page.
     pub max_bytes: usize,
     /// Mails a second and process; 0 is no limit.
     pub per_second: u32,
@@ -269,6 +271,23 @@ pub struct Console {
     pub idle_minutes: i64,
 }
 
+/// The payer's page.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payer {
+    /// The service's public address; empty for no links.
+    pub base_url: String,
+    /// Days a link works.
+    pub link_days: i64,
+}
+
+impl Payer {
+    /// Whether payers come over https: their cookies then never travel in clear.
+    pub fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+}
+
 /// What is too large.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -383,6 +402,14 @@ impl Config {
         if !self.ehf.dns_server.is_empty() && self.ehf.dns_server.parse::<std::net::SocketAddr>().is_err() {
             return fail("ehf.dns_server", "give an address and a port, such as 192.0.2.53:53");
         }
+        if !self.payer.base_url.is_empty() && !is_safe_origin(&self.payer.base_url) {
+            let message =
+                "give the public address without a path, https:// unless it is on this host; or leave it empty";
+            return fail("payer.base_url", message);
+        }
+        if !(1..=3650).contains(&self.payer.link_days) {
+            return fail("payer.link_days", "1 to 3650 days");
+        }
         if self.efaktura.workers == 0 || self.ehf.workers == 0 {
             return fail("efaktura.workers", "at least one worker a channel");
         }
@@ -401,6 +428,13 @@ fn is_safe_url(url: &str) -> bool {
         Some(("http", rest)) => matches!(host(rest).as_str(), "localhost" | "127.0.0.1"),
         _ => false,
     }
+}
+
+/// A safe address that is a host and a port alone: the pages stand at the top of it.
+fn is_safe_origin(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    is_safe_url(url) && !host.contains(|c: char| !(c.is_ascii_alphanumeric() || ".:-".contains(c)))
 }
 
 #[cfg(test)]
@@ -443,6 +477,19 @@ mod tests {
             let error = with(bad).unwrap_err().to_string();
             assert!(error.starts_with("efaktura.base_url"), "{error}");
         }
+    }
+
+    #[test]
+    fn payers_come_to_a_safe_address_or_to_none() {
+        let with = |url: &str| Config::with(&format!("[payer]\nbase_url = \"{url}\"\n"));
+        for good in ["", "https://faktura.example", "https://faktura.example:8443/", "http://127.0.0.1:8080"] {
+            assert!(with(good).is_ok(), "{good}");
+        }
+        for bad in ["http://faktura.example", "faktura.example", "https://faktura.example/a", "https://a@b.example"] {
+            let error = with(bad).unwrap_err().to_string();
+            assert!(error.starts_with("payer.base_url"), "{bad}: {error}");
+        }
+        assert!(Config::with("[payer]\nlink_days = 0\n").is_err());
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub mod opening_item;
 pub mod org_directory;
 pub mod organisation;
 pub mod party_block;
+pub mod payer_link;
+pub mod payer_session;
 pub mod payment;
 pub mod payment_payer;
 pub mod posting_export;

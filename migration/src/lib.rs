@@ -14,6 +14,7 @@ mod m20261124_000001_extend_registry;
 mod m20261125_000001_add_channels;
 mod m20261125_000002_add_webhooks;
 mod m20261125_000003_add_users;
+mod m20261126_000001_add_payer_links;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000001_add_channels::Migration),
             Box::new(m20261125_000002_add_webhooks::Migration),
             Box::new(m20261125_000003_add_users::Migration),
+            Box::new(m20261126_000001_add_payer_links::Migration),
         ]
     }
 }

@@ -12,7 +12,7 @@ use crate::services::payment::{ImportOptions, Imported, import};
 use crate::services::product::{self, NewProduct};
 use crate::services::run::{self, NewRun};
 use crate::services::user::{self, NewUser};
-use crate::services::{Actor, delivery, ledger};
+use crate::services::{Actor, delivery, ledger, payer};
 use crate::store::billing::Run;
 use crate::store::views::{self, Tally};
 use anyhow::{Context, bail};
@@ -78,9 +78,12 @@ fn fresh_folder(dir: &Path) -> anyhow::Result<PathBuf> {
 
 fn config(dir: &Path, bind: &str, outside: &Outside) -> anyhow::Result<Config> {
     let dir = dir.display();
+    // Payers' pages are on this host, whatever address it listens on.
+    let port = bind.rsplit(':').next().unwrap_or_default();
     Ok(Config::with(&format!(
         "[database]\nurl = \"sqlite:{dir}/reskontro.db\"\n[files]\ndir = \"{dir}/files\"\n[http]\nbind = \"{bind}\"\n\
-         [mail]\nspool_dir = \"{dir}/spool\"\ndomain = \"fjellbygda.example\"\n[log]\nfilter = \"warn\"\n{}",
+         [mail]\nspool_dir = \"{dir}/spool\"\ndomain = \"fjellbygda.example\"\n[payer]\n\
+         base_url = \"http://127.0.0.1:{port}\"\n[log]\nfilter = \"warn\"\n{}",
         outside.settings()
     ))?)
 }
@@ -235,6 +238,19 @@ async fn bank_file(ctx: &Ctx, actor: &Actor) -> anyhow::Result<(Vec<u8>, Uuid)> 
     Ok((write_ocr(1, ACCOUNT, &payments), invoices.get(3).map_or(first.id, |i| i.id)))
 }
 
+/// The page of the newest invoice that went by mail.
+async fn payers_page(ctx: &Ctx, actor: &Actor) -> anyhow::Result<Option<String>> {
+    let tx = ctx.db.read(actor.org).await?;
+    let invoices = views::invoices(&tx, Uuid::nil(), 10_000).await?;
+    tx.commit().await?;
+    for invoice in invoices.iter().rev() {
+        if let Some(url) = payer::find_url(ctx, actor, invoice.id).await? {
+            return Ok(Some(url));
+        }
+    }
+    Ok(None)
+}
+
 /// Count and sum of the named tallies.
 fn tallied(tally: &[Tally], names: &[&str]) -> (i64, i64) {
     let found = tally.iter().filter(|t| names.contains(&t.name.as_str()));
@@ -270,6 +286,9 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args, outside: &Ou
     println!("\nLook at\n  {}  an invoice", path.display());
     if !args.exit {
         println!("  http://{}  the console; sign in as demo with {}", args.bind, told.password);
+        if let Some(url) = payers_page(ctx, &told.actor).await? {
+            println!("  {url}  a payer's page; its code comes in {}/spool", dir.display());
+        }
         println!("  {}  what the made-up eFaktura gateway has got", outside.gateway.base_url());
         println!("  {}  what the made-up access point has got", outside.point.base_url());
         println!("  http://{}/docs  the API, with this key:", args.bind);

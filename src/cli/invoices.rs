@@ -4,7 +4,7 @@ use super::{Org, context, print_json, read_file, text};
 use crate::services::invoice::{self, OldKid, OpeningItem};
 use crate::services::ledger::ExportPeriod;
 use crate::services::run::{self as runs, CreditRun, NewRun, Shown};
-use crate::services::{delivery, ledger as ledgers};
+use crate::services::{delivery, ledger as ledgers, payer};
 use anyhow::Context;
 use chrono::NaiveDate;
 use clap::Subcommand;
@@ -50,6 +50,13 @@ pub(super) enum InvoicesCommand {
         #[arg(long)]
         rebill: bool,
     },
+    /// Makes the payer's link of an invoice dead; its next mail carries a new one.
+    RevokeLink {
+        #[command(flatten)]
+        org: Org,
+        /// The invoice.
+        invoice: Uuid,
+    },
     /// Sends every mail that is due.
     Send,
 }
@@ -62,6 +69,10 @@ pub(super) async fn run(command: InvoicesCommand) -> anyhow::Result<()> {
             for (state, n) in states {
                 println!("{n:>7}  {state}");
             }
+        }
+        InvoicesCommand::RevokeLink { org, invoice } => {
+            payer::revoke(&ctx, &org.actor(&ctx).await?, invoice).await?;
+            println!("The payer's link of invoice {invoice} no longer works.");
         }
         InvoicesCommand::CreditRun { org, run, reason, rebill } => {
             let actor = org.actor(&ctx).await?;

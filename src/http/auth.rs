@@ -8,8 +8,24 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
-/// Routes open without a key; what comes to the webhook is signed. The route test reads this list.
-pub const OPEN_ROUTES: &[&str] = &["/healthz", "/readyz", "/metrics", "/openapi.json", "/webhooks/efaktura"];
+/// Routes open without a key; what comes to the webhook is signed, and the payer's page asks for its link and a code. The
+/// route test reads this list.
+pub const OPEN_ROUTES: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/webhooks/efaktura",
+    "/i/{token}",
+    "/i/{token}/code",
+    "/i/{token}/open",
+    "/i/{token}/pdf",
+    "/i/{token}/close",
+    "/i/assets/payer.css",
+    "/i/assets/payer.js",
+    "/i/assets/Inter-Regular.ttf",
+    "/i/assets/Inter-SemiBold.ttf",
+];
 
 async fn authenticate(headers: &HeaderMap, ctx: &Ctx) -> Result<(Actor, Scope), Failure> {
     let token = headers

@@ -8,6 +8,8 @@ mod auth;
 mod console;
 mod efaktura;
 mod extract;
+mod form;
+mod payer;
 mod problem;
 mod router;
 

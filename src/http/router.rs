@@ -50,6 +50,7 @@ pub fn router(ctx: Ctx) -> Router {
         .merge(efaktura::routes())
         .nest("/api/v1", api::routes(&ctx).0)
         .nest("/console", super::console::routes())
+        .merge(super::payer::routes())
         .route("/", get(|| async { axum::response::Redirect::to("/console/deliveries") }))
         .merge(docs)
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })

@@ -78,6 +78,8 @@ const EFAKTURA: Class = class("eFaktura reference", Subject::Payer, "delivers in
 const MANDATE: Class = class("mandate", Subject::Payer, "collects by mandate", Basis::Contract, 11);
 const DELIVERY: Class = class("delivery log", Subject::Payer, "proves delivery", Basis::LegitimateInterest, 12);
 const ADDRESS: Class = class("delivery address", Subject::Payer, "delivers invoices", Basis::Contract, 12);
+const LINK: Class = class("payer's link", Subject::Payer, "shows payers their invoice", Basis::Contract, 12);
+const PAYER_SESSION: Class = class("payer's session", Subject::Payer, "keeps the page open", Basis::Contract, 23);
 const AUDIT: Class = class("audit log", Subject::User, "traceability", Basis::LegalDuty, 20);
 const PLAN: Class = class("sync plan", Subject::Payer, "takes in customer lists", Basis::Contract, 25);
 const BANK_FILE: Class = class("bank file", Subject::BankPayer, "documents payments", Basis::LegalDuty, 26);
@@ -239,6 +241,11 @@ pub const INVENTORY: &[Entry] = &[
     entry("app_user", "login name password_hash language theme failures locked_until_at", USER),
     entry("user_session", "id_hash user_id chosen_org csrf created_at seen_at expires_at", SESSION),
     entry("membership", "org_id user_id role created_at", USER),
+    entry("payer_link", "org_id id", STRUCTURE),
+    entry("payer_link", "invoice_id customer_id token_hash created_at expires_at revoked_at", LINK),
+    entry("payer_link", "code_hash code_made_at code_expires_at code_tries codes_since_at codes_sent", LINK),
+    entry("payer_session", "org_id", STRUCTURE),
+    entry("payer_session", "id_hash link_id created_at expires_at", PAYER_SESSION),
     entry("delivery_address", "org_id delivery_id", STRUCTURE),
     entry("delivery_address", "address", ADDRESS),
     entry("delivery_attempt", "org_id delivery_id attempt_no started_at ended_at outcome code detail", DELIVERY),

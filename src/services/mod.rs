@@ -12,6 +12,7 @@ pub mod event;
 pub mod invoice;
 pub mod ledger;
 pub mod organisation;
+pub mod payer;
 pub mod payment;
 pub mod product;
 pub mod run;

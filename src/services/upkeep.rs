@@ -1,10 +1,10 @@
-//! Nightly work: ledger checked, old keys and plans forgotten, audit sealed.
+//! Nightly work: ledger checked, old keys, plans and links forgotten, audit sealed.
 
 use super::error::Error;
 use super::work::Actor;
 use crate::ctx::Ctx;
 use crate::store::job::Job;
-use crate::store::{idempotency, job as jobs, plan, user, webhook};
+use crate::store::{idempotency, job as jobs, payer, plan, user, webhook};
 use chrono::Duration;
 use uuid::Uuid;
 
@@ -12,6 +12,9 @@ use uuid::Uuid;
 const KEY_HOURS: i64 = 48;
 /// Days a finished job is remembered.
 const JOB_DAYS: i64 = 30;
+
+/// Days a payer's link that has expired is remembered.
+const LINK_DAYS: i64 = 30;
 
 /// Hours an ended session is remembered.
 const SESSION_HOURS: i64 = 24;
@@ -36,13 +39,15 @@ pub fn job(ctx: &Ctx, org_id: Uuid, name: &str, dedupe_key: &str, subject_id: Op
 }
 
 /// Forgets what has had its time: idempotency keys, finished jobs, plans never applied, webhooks that were dealt with,
-/// sessions that are over.
+/// payers' links, sessions that are over.
 pub async fn forget_old(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     let now = ctx.now();
     let tx = ctx.db.write(actor.org).await?;
     idempotency::forget(&tx, now - Duration::hours(KEY_HOURS)).await?;
     jobs::forget(&tx, now - Duration::days(JOB_DAYS)).await?;
     webhook::forget(&tx, now - Duration::days(super::webhook::KEEP_DAYS)).await?;
+    payer::forget_links(&tx, now - Duration::days(LINK_DAYS)).await?;
+    payer::forget_sessions(&tx, now).await?;
     for id in plan::list_expired(&tx, now).await? {
         plan::finish(&tx, id, "expired", None).await?;
     }

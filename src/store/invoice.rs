@@ -175,13 +175,17 @@ fn to_document(row: &Invoice, text: &str, blocks: &HashMap<Uuid, String>) -> Res
     })
 }
 
-/// Locks an invoice's open item so that two credit notes of it wait for each other; what was credited before.
-pub async fn credited_before(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<CreditedGroup>, Error> {
+/// The credit notes of an invoice.
+pub async fn list_credit_notes(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<Invoice>, Error> {
     let notes = invoice::Entity::find()
         .filter(invoice::Column::OrgId.eq(tx.org()))
-        .filter(invoice::Column::CreditsInvoiceId.eq(invoice_id))
-        .all(tx)
-        .await?;
+        .filter(invoice::Column::CreditsInvoiceId.eq(invoice_id));
+    Ok(notes.all(tx).await?)
+}
+
+/// Locks an invoice's open item so that two credit notes of it wait for each other; what was credited before.
+pub async fn credited_before(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<CreditedGroup>, Error> {
+    let notes = list_credit_notes(tx, invoice_id).await?;
     let rows = invoice_vat::Entity::find()
         .filter(invoice_vat::Column::OrgId.eq(tx.org()))
         .filter(invoice_vat::Column::InvoiceId.is_in(notes.iter().map(|n| n.id)))

@@ -17,6 +17,7 @@ pub mod job;
 pub mod ledger;
 pub mod mandate;
 pub mod organisation;
+pub mod payer;
 pub mod payment;
 pub mod plan;
 pub mod product;

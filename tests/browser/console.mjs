@@ -3,46 +3,11 @@
 // host, and no rule of the Content-Security-Policy is broken. Called by tests/it/browser.rs.
 //
 // node console.mjs BASE LOGIN PASSWORD RUN_ID PICTURES
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
 import assert from "node:assert/strict";
+import { start } from "./harness.mjs";
 
-const require = createRequire(process.env.TEST_BROWSER_MODULES + "/");
-const { chromium } = require("playwright-core");
-const axe = require("axe-core").source;
 const [base, login, password, run, pictures] = process.argv.slice(2);
-mkdirSync(pictures, { recursive: true });
-
-const browser = await chromium.launch({
-  executablePath: process.env.TEST_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
-const troubles = [];
-
-async function open(options) {
-  const context = await browser.newContext({ locale: "nb-NO", ...options });
-  const page = await context.newPage();
-  page.on("console", (m) => m.type() === "error" && troubles.push(`${page.url()}: ${m.text()}`));
-  page.on("pageerror", (e) => troubles.push(`${page.url()}: ${e}`));
-  page.on("request", (r) => r.url().startsWith(base) || r.url().startsWith("data:") || troubles.push(`asked ${r.url()}`));
-  return page;
-}
-
-async function check(page, name) {
-  // The scanner is put in by the test, past the policy that holds for the page itself.
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
-  const said = found.violations.map((v) => `${name}: ${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
-  assert.deepEqual(said, []);
-  assert.equal(await page.locator("h1").count(), 1, `${name}: one heading of the first rank`);
-  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-  await page.setViewportSize({ width: 360, height: 740 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name}: ${wide} px too wide on a narrow screen`);
-  await page.screenshot({ path: `${pictures}/${name}-narrow.png`, fullPage: true });
-  await page.setViewportSize({ width: 1280, height: 900 });
-}
+const { browser, troubles, open, check } = await start(base, pictures, [{ width: 1280, height: 900 }, { width: 360, height: 740 }]);
 
 async function signIn(page, secret) {
   await page.getByLabel("Brukernavn").or(page.locator("input[name=user]")).first().fill(login);
@@ -140,6 +105,16 @@ for (const [name, path] of [["invoices", "/console/invoices"], ["runs", "/consol
   await page.goto(base + path);
   await check(page, name);
 }
+
+// The payer's link of an invoice that was mailed is made dead.
+await page.locator("main table a[href*='/console/invoices/']").first().click();
+await page.waitForLoadState();
+await page.locator("details.menu > summary", { hasText: "Flere valg" }).click();
+await check(page, "invoice-choices");
+await page.getByRole("button", { name: "Gjør betalerens lenke ugyldig" }).click();
+await page.waitForLoadState();
+assert.match(await page.locator("[role=status]").textContent(), /Utført for 1/);
+assert.equal(await page.getByRole("button", { name: "Gjør betalerens lenke ugyldig" }).count(), 0);
 await page.goto(`${base}/console/deliveries`);
 assert.match(await page.locator("h1").textContent(), /Alt er levert|Ingen/);
 await check(page, "deliveries-empty");

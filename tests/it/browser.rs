@@ -1,25 +1,33 @@
-//! The console in a real browser: `tests/browser/console.mjs` drives it, with script and without, by mouse and by keyboard.
+//! The console and the payer's page in a real browser: `tests/browser/*.mjs` drive them, with script and without, by mouse
+//! and by keyboard.
 
 use crate::harness::{Backend, TestApp, skip};
 use formats::customer_list::Mode;
-use reskontro::services::delivery;
+use reskontro::config::Config;
+use reskontro::ctx::Ctx;
+use reskontro::services::payment::{NewPayment, register};
 use reskontro::services::run::{self, NewRun};
 use reskontro::services::user::{self, NewUser};
+use reskontro::services::{Actor, delivery, payer};
+use reskontro::store::views;
+use std::sync::Arc;
+use uuid::Uuid;
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own switch")]
 fn modules() -> Option<String> {
     std::env::var("TEST_BROWSER_MODULES").ok()
 }
 
-#[tokio::test]
-async fn the_console_holds_in_a_browser() {
-    let Some(modules) = modules() else {
-        skip("chromium", "TEST_BROWSER_MODULES is not set; `make test` sets it");
-        return;
-    };
-    let app = TestApp::new(Backend::Sqlite).await.unwrap();
-    // People see the pages by their own clock.
+/// The service at a port of its own, with everybody billed and mailed; people see the pages by their own clock.
+async fn billed(app: &TestApp) -> (Ctx, String, Actor, Uuid) {
     app.clock.set(chrono::DateTime::from_timestamp(1_795_600_000, 0).unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let mut config = Config::clone(&app.ctx.config);
+    config.payer.base_url.clone_from(&base);
+    let ctx = Ctx { config: Arc::new(config), ..app.ctx.clone() };
+    let router = reskontro::http::router(ctx.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let actor = app.association().await;
     app.product(&actor, "A", "Medlemskontingent", "450").await;
     let mut list = String::from("Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n");
@@ -29,28 +37,69 @@ async fn the_console_holds_in_a_browser() {
     }
     app.sync(&actor, list.as_bytes(), Mode::Full).await;
     let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
-    let run = run::start(&app.ctx, &actor, &new).await.unwrap();
-    run::continue_run(&app.ctx, &actor, run, |_| {}).await.unwrap();
-    delivery::drain(&app.ctx).await.unwrap();
-    let password = "a long enough password";
-    let id = user::create(&app.ctx, &NewUser { login: "kari", name: "Kari Kasserer", password }).await.unwrap();
-    user::add_member(&app.ctx, &actor, id, "owner").await.unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let router = reskontro::http::router(app.ctx.clone());
-    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let run = run::start(&ctx, &actor, &new).await.unwrap();
+    run::continue_run(&ctx, &actor, run, |_| {}).await.unwrap();
+    delivery::drain(&ctx).await.unwrap();
+    (ctx, base, actor, run)
+}
+
+/// Runs a script of `tests/browser`; its last argument is a folder for pictures.
+async fn drive(script: &str, arguments: &[&str]) {
+    let Some(modules) = modules() else { return };
     let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let pictures = std::env::temp_dir().join("reskontro-console");
     let done = tokio::process::Command::new("node")
-        .arg(root.join("tests/browser/console.mjs"))
-        .args([&base, "kari", password, &run.to_string()])
+        .arg(root.join("tests/browser").join(script))
+        .args(arguments)
         .arg(&pictures)
         .env("TEST_BROWSER_MODULES", modules)
         .output()
         .await
         .unwrap();
-    server.abort();
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{said}");
     eprintln!("pictures: {}", pictures.display());
+}
+
+fn is_missing() -> bool {
+    let missing = modules().is_none();
+    if missing {
+        skip("chromium", "TEST_BROWSER_MODULES is not set; `make test` sets it");
+    }
+    missing
+}
+
+#[tokio::test]
+async fn the_console_holds_in_a_browser() {
+    if is_missing() {
+        return;
+    }
+    let app = TestApp::new(Backend::Sqlite).await.unwrap();
+    let (_, base, actor, run) = billed(&app).await;
+    let password = "a long enough password";
+    let id = user::create(&app.ctx, &NewUser { login: "kari", name: "Kari Kasserer", password }).await.unwrap();
+    user::add_member(&app.ctx, &actor, id, "owner").await.unwrap();
+    drive("console.mjs", &[&base, "kari", password, &run.to_string()]).await;
+}
+
+#[tokio::test]
+async fn the_payers_page_holds_in_a_browser() {
+    if is_missing() {
+        return;
+    }
+    let app = TestApp::new(Backend::Sqlite).await.unwrap();
+    let (ctx, base, actor, _) = billed(&app).await;
+    let tx = ctx.db.read(actor.org).await.unwrap();
+    let invoices = views::invoices(&tx, Uuid::nil(), 20).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut paths = Vec::new();
+    for invoice in &invoices {
+        if let Some(url) = payer::find_url(&ctx, &actor, invoice.id).await.unwrap() {
+            paths.push((invoice.id, url.strip_prefix(&base).unwrap().to_owned()));
+        }
+    }
+    let paid = NewPayment { amount_ore: 45_000, booked_on: None, invoice_id: Some(paths[1].0), customer_id: None };
+    register(&ctx, &actor, &paid).await.unwrap();
+    let spool = app.dir.path().join("spool").display().to_string();
+    drive("payer.mjs", &[&base, &paths[0].1, &paths[1].1, "Liv Dal", &spool]).await;
 }

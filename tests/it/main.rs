@@ -13,6 +13,7 @@ mod events;
 mod harness;
 mod mail;
 mod money;
+mod payer;
 mod registry;
 mod road;
 mod schema;

@@ -149,7 +149,7 @@ both!(numbers_go_on_where_the_old_system_ended, async |app: &TestApp| {
 });
 
 /// A red square as a PNG.
-fn png() -> Vec<u8> {
+pub fn png() -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, 40, 40);
     encoder.set_color(png::ColorType::Rgb);

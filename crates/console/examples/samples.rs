@@ -17,14 +17,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(assets.join("console.css"), console::CSS.replace("/console/assets/", ""))?;
     std::fs::write(assets.join("console.js"), console::JS)?;
     std::fs::write(assets.join("icon.svg"), console::ICON)?;
+    let payer = to.join("i/assets");
+    std::fs::create_dir_all(&payer)?;
+    std::fs::write(payer.join("payer.css"), console::payer_css().replace("/i/assets/", ""))?;
+    std::fs::write(payer.join("payer.js"), console::PAYER_JS)?;
     for (name, bytes) in FONTS {
         std::fs::write(assets.join(name), bytes)?;
+        std::fs::write(payer.join(name), bytes)?;
     }
     for language in [Language::Bokmal, Language::Nynorsk, Language::English] {
         let folder = to.join(language.as_str());
         std::fs::create_dir_all(&folder)?;
         for (name, page) in samples(language) {
             let html = page?.replace("\"/console/assets/", "\"../console/assets/");
+            let html = html.replace("\"/i/assets/", "\"../i/assets/");
             std::fs::write(folder.join(format!("{name}.html")), html)?;
         }
     }

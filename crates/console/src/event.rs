@@ -213,6 +213,14 @@ fn fact(kind: &EventKind, p: &Shell<'_>) -> String {
     capital(&text)
 }
 
+/// What is planned and what has happened, each newest first; of those at the same moment the last told is the newest.
+pub(crate) fn newest_first<'a>(events: &'a [Event], p: &Shell<'_>) -> (Vec<&'a Event>, Vec<&'a Event>) {
+    let mut events: Vec<&Event> = events.iter().collect();
+    events.sort_by_key(|event| event.day_and_time());
+    events.reverse();
+    events.into_iter().partition(|event| event.is_planned(p))
+}
+
 impl Event {
     /// The moment it sorts by: a day counts from its start in Oslo.
     pub(crate) fn day_and_time(&self) -> (NaiveDate, i64) {

@@ -1,7 +1,7 @@
 //! One invoice: everything that happened to it and everything that will.
 
 use crate::channel::{Channel, MoneyState};
-use crate::event::{Event, Shown};
+use crate::event::{Event, Shown, newest_first};
 use crate::fix::Fix;
 use crate::frame::Frame;
 use crate::icon::Icon;
@@ -90,6 +90,8 @@ pub enum InvoiceAction {
     Credit,
     /// Posts its delivery to `/console/deliveries/act`.
     Deliver(Fix),
+    /// Posts to `/console/invoices/{id}/revoke-link`.
+    RevokeLink,
 }
 
 /// What the invoice page shows.
@@ -155,18 +157,20 @@ pub struct InvoiceView {
     pub actions: Vec<InvoiceAction>,
 }
 
-struct LineRow<'a> {
-    description: &'a str,
-    quantity: String,
-    price: String,
-    discount: Option<String>,
-    rate: String,
-    net: Money,
+/// A line ready for the template.
+pub(crate) struct LineRow<'a> {
+    pub(crate) description: &'a str,
+    pub(crate) quantity: String,
+    pub(crate) price: String,
+    pub(crate) discount: Option<String>,
+    pub(crate) rate: String,
+    pub(crate) net: Money,
 }
 
 enum Act {
     Link(String, &'static str),
     Post(Uuid, Fix),
+    Form(String, &'static str),
 }
 
 #[derive(Template)]
@@ -195,14 +199,11 @@ pub fn invoice(view: &InvoiceView, frame: &Frame) -> Result<String, ConsoleError
     let p = Shell::new(frame, Section::Invoices, "");
     let noun = if view.kind == Kind::Invoice { p.w.invoice } else { p.w.credit_note };
     let p = Shell { title: format!("{noun} {}", view.number), ..p };
-    let mut events: Vec<&Event> = view.events.iter().collect();
-    // Newest first; of those at the same moment the last told is the newest.
-    events.sort_by_key(|event| event.day_and_time());
-    events.reverse();
-    let (planned, past): (Vec<&Event>, Vec<&Event>) = events.into_iter().partition(|event| event.is_planned(&p));
+    let (planned, past) = newest_first(&view.events, &p);
     let show = |events: Vec<&Event>| events.into_iter().map(|event| event.shown(&p)).collect();
-    let mut acts = view.actions.iter().filter_map(|action| act(*action, view, &p));
-    let first = acts.next();
+    let mut acts = view.actions.iter().filter_map(|action| act(*action, view, &p)).peekable();
+    // Making a link dead is never what a page is there for.
+    let first = acts.next_if(|act| !matches!(act, Act::Form(..)));
     let mut shown: Vec<Act> = acts.collect();
     let more = shown.split_off(shown.len().min(1));
     let page = Page {
@@ -225,6 +226,9 @@ fn act(action: InvoiceAction, view: &InvoiceView, p: &Shell<'_>) -> Option<Act> 
     match action {
         InvoiceAction::RegisterPayment => link("payment", p.t.register_payment),
         InvoiceAction::Credit => link("credit", p.t.make_credit),
+        InvoiceAction::RevokeLink => {
+            Some(Act::Form(format!("/console/invoices/{}/revoke-link", view.id), p.t.revoke_link))
+        }
         InvoiceAction::Deliver(fix) => view.delivery.map(|(id, _, _)| Act::Post(id, fix)),
     }
 }
@@ -236,7 +240,7 @@ fn rate(category: Category, rate: Micro, p: &Shell<'_>) -> String {
     }
 }
 
-fn line_row<'a>(line: &'a InvoiceLine, p: &Shell<'_>) -> LineRow<'a> {
+pub(crate) fn line_row<'a>(line: &'a InvoiceLine, p: &Shell<'_>) -> LineRow<'a> {
     let unit = domain::unit::name(&line.unit, p.lang());
     LineRow {
         description: &line.description,
@@ -249,7 +253,7 @@ fn line_row<'a>(line: &'a InvoiceLine, p: &Shell<'_>) -> LineRow<'a> {
     }
 }
 
-fn vat_words(row: &VatRow, p: &Shell<'_>) -> String {
+pub(crate) fn vat_words(row: &VatRow, p: &Shell<'_>) -> String {
     let basis = p.amount(&row.basis);
     match row.category {
         Category::O | Category::E => fill(p.t.no_vat, &[("basis", &basis)]),

@@ -16,6 +16,7 @@ mod html;
 mod icon;
 mod invoice;
 mod invoices;
+mod payer;
 mod print_queue;
 mod questions;
 mod reason;
@@ -35,6 +36,7 @@ pub use fix::Fix;
 pub use frame::{Band, Flash, Frame, Health, Organisation, Theme};
 pub use invoice::{FileKind, InvoiceAction, InvoiceFile, InvoiceLine, InvoiceView, VatRow, invoice};
 pub use invoices::{InvoiceRow, InvoiceSearch, InvoicesView, invoices};
+pub use payer::{PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView, payer, payer_dead, payer_trouble};
 pub use print_queue::{PrintQueueView, PrintRow, print_queue};
 pub use questions::{ChannelChoice, ConfirmView, QuestionRow, RedirectError, RedirectView, delivery_confirm, redirect};
 pub use reason::{KNOWN as KNOWN_REASONS, is_known as is_known_reason};
@@ -49,9 +51,18 @@ pub const CSS: &str = include_str!("../static/console.css");
 pub const JS: &str = include_str!("../static/console.js");
 /// The icon of the window, served at `/console/assets/icon.svg` as `image/svg+xml`.
 pub const ICON: &str = include_str!("../static/icon.svg");
+/// What the payer's page adds to the stylesheet.
+const PAYER_CSS: &str = include_str!("../static/payer.css");
+/// The script of the payer's page, served at `/i/assets/payer.js`. The page works without it.
+pub const PAYER_JS: &str = include_str!("../static/payer.js");
 /// The policy the pages are made for.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' \
     data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The stylesheet of the payer's page, served at `/i/assets/payer.css` beside its fonts: payers ask nothing of the console.
+pub fn payer_css() -> String {
+    CSS.replace("/console/assets/", "/i/assets/") + PAYER_CSS
+}
 
 /// Why a page could not be drawn.
 #[derive(Debug, thiserror::Error)]

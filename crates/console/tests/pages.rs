@@ -2,13 +2,13 @@
 
 use domain::customer::Language;
 use reskontro_console::samples::samples;
-use reskontro_console::{CSS, JS};
+use reskontro_console::{CSS, JS, PAYER_JS, payer_css};
 use std::collections::HashSet;
 
 const LANGUAGES: [Language; 3] = [Language::Bokmal, Language::Nynorsk, Language::English];
 
 /// Pages where nothing is to be done have no primary button.
-const NOTHING_TO_DO: [&str; 11] = [
+const NOTHING_TO_DO: [&str; 18] = [
     "deliveries-empty",
     "deliveries-first-day",
     "deliveries-retrying",
@@ -20,7 +20,17 @@ const NOTHING_TO_DO: [&str; 11] = [
     "run-taken-back",
     "print-queue-empty",
     "webhooks-empty",
+    "payer-no-address",
+    "payer-open",
+    "payer-paid-open",
+    "payer-credited",
+    "payer-credit-note",
+    "payer-dead",
+    "payer-trouble",
 ];
+
+/// What the payer's page may lead to besides its own: a mail to the seller, and no icon.
+const PAYER_LINKS: [&str; 2] = ["mailto:", "data:,"];
 
 fn each(check: impl Fn(&str, &str)) {
     for language in LANGUAGES {
@@ -104,12 +114,17 @@ fn nothing_inline_and_nothing_from_elsewhere() {
         for banned in [" style=", "<style", " onclick=", " onload=", "javascript:", "<iframe", "<base"] {
             assert!(!html.contains(banned), "{name} has {banned}");
         }
+        let payer = name.starts_with("payer");
+        let (home, script_path) =
+            if payer { ("/i/", "/i/assets/payer.js") } else { ("/console/", "/console/assets/console.js") };
         for script in html.split("<script").skip(1) {
-            assert!(script.starts_with(" src=\"/console/assets/console.js\" defer></script>"), "{name}");
+            assert!(script.starts_with(&format!(" src=\"{script_path}\" defer></script>")), "{name}");
         }
         for attribute in ["href", "src", "action", "formaction", "data-events"] {
             for value in values(html, attribute) {
-                assert!(value.starts_with("/console/") || value.starts_with('#'), "{name}: {attribute}={value}");
+                let ours = value.starts_with(home) || value.starts_with('#');
+                let allowed = payer && PAYER_LINKS.iter().any(|link| value.starts_with(link));
+                assert!(ours || allowed, "{name}: {attribute}={value}");
             }
         }
     });
@@ -154,8 +169,37 @@ fn every_page_is_in_the_language_asked_for() {
 
 #[test]
 fn style_and_script_bring_nothing_from_elsewhere() {
-    for text in [CSS, JS] {
+    for text in [CSS, JS, &payer_css(), PAYER_JS] {
         assert!(!text.contains("http:") && !text.contains("https:") && !text.contains("@import"));
     }
-    assert!(!JS.contains("innerHTML") && !JS.contains("eval("));
+    assert!([JS, PAYER_JS].iter().all(|script| !script.contains("innerHTML") && !script.contains("eval(")));
+    assert!(!payer_css().contains("/console/"));
+}
+
+#[test]
+fn before_the_code_a_payers_page_says_nothing_of_the_payer() {
+    each(|name, html| {
+        let open = ["payer-open", "payer-paid-open", "payer-credited", "payer-credit-note"];
+        if !name.starts_with("payer") || open.iter().any(|page| name.starts_with(&format!("{page} "))) {
+            return;
+        }
+        for hidden in ["Ingrid", "Solbakken", "Grønnsakskasse", " 10482", "Eggbrett", "/pdf"] {
+            assert!(!html.contains(hidden), "{name} says {hidden}");
+        }
+    });
+}
+
+#[test]
+fn the_payers_page_is_the_sellers_and_copies_digits_alone() {
+    each(|name, html| {
+        if name.starts_with("payer") {
+            assert!(!html.contains("Reskontro") && html.contains("noindex"), "{name}");
+        }
+        if name.starts_with("payer-paid") || name.starts_with("payer-credit") || !name.starts_with("payer ") {
+            assert!(!name.starts_with("payer-paid") || !html.contains("data-copy"), "{name}");
+            return;
+        }
+        assert_eq!(values(html, "data-copy").len(), 3, "{name}");
+        assert!(html.contains("data-copy=\"0104230104820\"") && html.contains("data-copy=\"12345678903\""), "{name}");
+    });
 }

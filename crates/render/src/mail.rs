@@ -1,10 +1,12 @@
-//! The mail that carries an invoice: text, HTML and PDF, the same bytes every time.
+//! The mail that carries an invoice: text, HTML, PDF and the payer's link, the same bytes every time; and the mail that
+//! carries a one-time code.
 
 use crate::RenderError;
 use crate::format::{amount, day_and_month, long_date, title};
 use crate::words::words;
 use askama::Template;
 use chrono::{DateTime, Utc};
+use domain::customer::Language;
 use domain::invoice::{Document, Kind};
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, MultiPartKind, SinglePart};
@@ -14,10 +16,10 @@ use std::time::SystemTime;
 pub struct MailParts<'a> {
     /// The document.
     pub document: &'a Document,
-    /// Its PDF.
-    pub pdf: &'a [u8],
-    /// Larger mails carry no attachment.
-    pub max_bytes: usize,
+    /// Its PDF; none when it is too large to go along.
+    pub pdf: Option<&'a [u8]>,
+    /// The payer's page.
+    pub link: Option<&'a str>,
     /// Name of the sender.
     pub from_name: &'a str,
     /// Address of the sender.
@@ -42,7 +44,8 @@ struct Body<'a> {
     greeting: &'static str,
     intro: String,
     rows: Vec<(&'static str, String)>,
-    attached: &'static str,
+    attached: Option<&'static str>,
+    link: Option<(&'static str, &'a str)>,
     ask: &'static str,
     why: String,
 }
@@ -53,31 +56,44 @@ struct TextBody<'a> {
     body: &'a Body<'a>,
 }
 
+/// Whether a mail with this PDF stays within a number of bytes.
+pub const fn fits(pdf: &[u8], max_bytes: usize) -> bool {
+    pdf.len().saturating_mul(4) / 3 + 20_000 <= max_bytes
+}
+
+fn bad(error: impl std::fmt::Display) -> RenderError {
+    RenderError::Mail(error.to_string())
+}
+
+fn mailbox(name: &str, address: &str) -> Result<Mailbox, RenderError> {
+    Ok(Mailbox::new(Some(name.to_owned()).filter(|n| !n.is_empty()), address.parse().map_err(bad)?))
+}
+
+/// One boundary a level, made of the Message-ID: nothing random.
+fn boundary(level: &str, message_id: &str) -> String {
+    format!("{level}-{}", message_id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
+}
+
+/// Text and HTML that say the same.
+fn both(text: String, html: String, message_id: &str) -> MultiPart {
+    MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(boundary("alt", message_id))
+        .singlepart(SinglePart::plain(text))
+        .singlepart(SinglePart::html(html))
+}
+
 /// Puts a mail together as it goes over the wire.
 pub fn compose(parts: &MailParts<'_>) -> Result<Vec<u8>, RenderError> {
-    let bad = |e: &dyn std::fmt::Display| RenderError::Mail(e.to_string());
-    let with_pdf = parts.pdf.len().saturating_mul(4) / 3 + 20_000 <= parts.max_bytes;
     let subject = subject(parts.document);
-    let body = body(parts.document, &subject, with_pdf);
-    let text = TextBody { body: &body }.render()?;
-    let html = body.render()?;
-    let mailbox = |name: &str, address: &str| -> Result<Mailbox, RenderError> {
-        let address = address.parse().map_err(|e| bad(&e))?;
-        Ok(Mailbox::new(Some(name.to_owned()).filter(|n| !n.is_empty()), address))
-    };
-    // One boundary a level, made of the Message-ID: nothing random.
-    let boundary =
-        |level: &str| format!("{level}-{}", parts.message_id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-    let both = MultiPart::builder()
-        .kind(MultiPartKind::Alternative)
-        .boundary(boundary("alt"))
-        .singlepart(SinglePart::plain(text))
-        .singlepart(SinglePart::html(html));
-    let mut mixed = MultiPart::builder().kind(MultiPartKind::Mixed).boundary(boundary("mix")).multipart(both);
-    if with_pdf {
-        let kind = ContentType::parse("application/pdf").map_err(|e| bad(&e))?;
+    let body = body(parts, &subject);
+    let both = both(TextBody { body: &body }.render()?, body.render()?, &parts.message_id);
+    let mut mixed =
+        MultiPart::builder().kind(MultiPartKind::Mixed).boundary(boundary("mix", &parts.message_id)).multipart(both);
+    if let Some(pdf) = parts.pdf {
+        let kind = ContentType::parse("application/pdf").map_err(bad)?;
         let name = format!("{}-{}.pdf", title(parts.document).to_lowercase().replace(' ', "-"), parts.document.number);
-        mixed = mixed.singlepart(Attachment::new(name).body(parts.pdf.to_vec(), kind));
+        mixed = mixed.singlepart(Attachment::new(name).body(pdf.to_vec(), kind));
     }
     let mut message = Message::builder()
         .from(mailbox(parts.from_name, parts.from_address)?)
@@ -88,7 +104,7 @@ pub fn compose(parts: &MailParts<'_>) -> Result<Vec<u8>, RenderError> {
     if let Some(reply_to) = parts.reply_to {
         message = message.reply_to(mailbox(parts.from_name, reply_to)?);
     }
-    Ok(message.multipart(mixed).map_err(|e| bad(&e))?.formatted())
+    Ok(message.multipart(mixed).map_err(bad)?.formatted())
 }
 
 /// `Faktura 10482 fra Lillevik Grønt AS, forfaller 13. november`. Never a name or an amount of the recipient.
@@ -101,8 +117,10 @@ fn subject(doc: &Document) -> String {
     text
 }
 
-fn body<'a>(doc: &Document, subject: &'a str, with_pdf: bool) -> Body<'a> {
+fn body<'a>(parts: &MailParts<'a>, subject: &'a str) -> Body<'a> {
+    let doc = parts.document;
     let w = words(doc.language);
+    let link_words = if parts.pdf.is_some() { w.mail_link } else { w.mail_link_only };
     let intro = if doc.kind == Kind::Invoice { w.mail_intro } else { w.mail_credit_intro };
     let label = if doc.kind == Kind::Invoice { w.to_pay } else { w.credited };
     let mut rows = vec![(label, amount(doc.totals.total, doc.language))];
@@ -119,8 +137,54 @@ fn body<'a>(doc: &Document, subject: &'a str, with_pdf: bool) -> Body<'a> {
         greeting: w.mail_greeting,
         intro: format!("{}{}{}{}.", intro[0], doc.number, intro[1], doc.seller.name),
         rows,
-        attached: if with_pdf { w.mail_attached } else { w.mail_too_large },
+        attached: parts.pdf.map(|_| w.mail_attached),
+        link: parts.link.map(|link| (link_words, link)),
         ask: w.mail_ask,
         why: format!("{}{}{}", w.mail_why[0], doc.seller.name, w.mail_why[1]),
     }
+}
+
+/// What a mail with a one-time code is made of.
+pub struct CodeParts<'a> {
+    /// Its language.
+    pub language: Language,
+    /// The code.
+    pub code: &'a str,
+    /// Minutes it works.
+    pub minutes: i64,
+    /// Name of the sender.
+    pub from_name: &'a str,
+    /// Address of the sender.
+    pub from_address: &'a str,
+    /// Address of the recipient.
+    pub to_address: &'a str,
+    /// Message-ID without brackets.
+    pub message_id: String,
+    /// Date of the mail.
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Template)]
+#[template(path = "code.html")]
+struct CodeBody<'a> {
+    language: &'static str,
+    subject: &'static str,
+    code: &'a str,
+    life: String,
+}
+
+/// Puts together a mail that holds the code and how long it works, and nothing else.
+pub fn compose_code(parts: &CodeParts<'_>) -> Result<Vec<u8>, RenderError> {
+    let w = words(parts.language);
+    let life = format!("{}{}{}", w.code_life[0], parts.minutes, w.code_life[1]);
+    let text = format!("{}\n\n{life}\n", parts.code);
+    let html =
+        CodeBody { language: parts.language.as_str(), subject: w.code_subject, code: parts.code, life }.render()?;
+    let message = Message::builder()
+        .from(mailbox(parts.from_name, parts.from_address)?)
+        .to(mailbox("", parts.to_address)?)
+        .subject(w.code_subject)
+        .date(SystemTime::from(parts.at))
+        .message_id(Some(format!("<{}>", parts.message_id)));
+    Ok(message.multipart(both(text, html, &parts.message_id)).map_err(bad)?.formatted())
 }

@@ -6,8 +6,8 @@ use crate::http::extract::{Created, List, Page, created, done, if_match, json, v
 use crate::http::problem::{Failure, Problem};
 use crate::services::Error;
 use crate::services::invoice::{self, CreditRequest, NewDraft};
-use crate::services::payment;
 use crate::services::run::{self, CreditRun, NewRun, Preview, Shown};
+use crate::services::{payer, payment};
 use crate::store::billing::{self as runs, Run};
 use crate::store::views::{self, InvoiceItem, RunSkip};
 use axum::Json;
@@ -61,6 +61,16 @@ pub(super) async fn get_invoice(
 ) -> Result<Response, Failure> {
     // Issued documents never change; what is left to pay does, and is no version.
     Ok(versioned(1, &item(&ctx, actor.org, id).await?))
+}
+
+/// Makes the payer's link of an invoice dead; its next mail carries a new one.
+#[utoipa::path(delete, path = "/invoices/{id}/payer-link", tag = "billing", params(("id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn revoke_payer_link(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    done(payer::revoke(&ctx, &actor, id).await)
 }
 
 /// Makes a draft.

@@ -117,6 +117,7 @@ fn billing_routes() -> OpenApiRouter<Ctx> {
     OpenApiRouter::new()
         .routes(routes!(billing::list_invoices, billing::create_draft))
         .routes(routes!(billing::get_invoice))
+        .routes(routes!(billing::revoke_payer_link))
         .routes(routes!(billing::get_draft, billing::patch_draft, billing::delete_draft))
         .routes(routes!(billing::issue_draft))
         .routes(routes!(billing::credit_invoice))

@@ -4,7 +4,7 @@ use super::frame::{Page, Trouble, around};
 use super::session::{Posted, Visitor};
 use crate::ctx::Ctx;
 use crate::services::delivery::{TimelineEvent, timeline};
-use crate::services::{Actor, invoice};
+use crate::services::{Actor, invoice, payer};
 use crate::store::{delivery as deliveries, views, worklist};
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -119,7 +119,7 @@ pub(super) async fn search(State(ctx): State<Ctx>, posted: Posted) -> Page {
 }
 
 /// What happened, in the page's own kinds; what it has no words for is left out.
-fn shown(e: &TimelineEvent, number_of: impl Fn(Uuid) -> i64) -> Option<Event> {
+pub(in crate::http) fn shown(e: &TimelineEvent, number_of: impl Fn(Uuid) -> i64) -> Option<Event> {
     let channel = e.channel.as_deref().and_then(Channel::parse).unwrap_or(Channel::Mail);
     let code = e.detail.clone().unwrap_or_default();
     let to = e.said.as_deref().and_then(Channel::parse).unwrap_or(channel);
@@ -161,7 +161,7 @@ fn shown(e: &TimelineEvent, number_of: impl Fn(Uuid) -> i64) -> Option<Event> {
     Some(Event { at, kind, detail, why: None })
 }
 
-fn lines(document: &Document) -> Vec<InvoiceLine> {
+pub(in crate::http) fn lines(document: &Document) -> Vec<InvoiceLine> {
     let line = |l: &domain::invoice::Line| InvoiceLine {
         description: l.input.description.clone(),
         quantity: l.input.quantity,
@@ -175,23 +175,25 @@ fn lines(document: &Document) -> Vec<InvoiceLine> {
     document.lines.iter().map(line).collect()
 }
 
-fn vat(document: &Document) -> Vec<VatRow> {
+pub(in crate::http) fn vat(document: &Document) -> Vec<VatRow> {
     let groups = document.totals.groups.iter();
     groups.map(|g| VatRow { category: g.category, rate: g.rate, basis: g.basis, vat: g.vat }).collect()
 }
 
-/// What can be done with the latest delivery.
-fn actions(state: Standing, needs_person: bool) -> Vec<InvoiceAction> {
-    let fixes: &[Fix] = match state {
+/// What can be done with the latest delivery, and with the payer's link.
+fn actions(latest: Option<&deliveries::Delivery>, has_link: bool) -> Vec<InvoiceAction> {
+    let state = latest.and_then(|d| Standing::parse(&d.state));
+    let fixes: &[Fix] = state.map_or(&[], |state| match state {
         Standing::Failed | Standing::Rejected | Standing::Held => {
             &[Fix::Resend, Fix::OtherChannel, Fix::Print, Fix::Cancel]
         }
-        Standing::Unknown if needs_person => &[Fix::Handled, Fix::Resend, Fix::OtherChannel],
+        Standing::Unknown if latest.is_some_and(|d| d.needs_person) => &[Fix::Handled, Fix::Resend, Fix::OtherChannel],
         Standing::Delivered | Standing::Cancelled => &[Fix::Resend, Fix::OtherChannel],
         Standing::Queued | Standing::Retrying => &[Fix::OtherChannel, Fix::Cancel],
         _ => &[],
-    };
-    fixes.iter().map(|f| InvoiceAction::Deliver(*f)).collect()
+    });
+    let link = has_link.then_some(InvoiceAction::RevokeLink);
+    fixes.iter().map(|f| InvoiceAction::Deliver(*f)).chain(link).collect()
 }
 
 /// One invoice: facts, lines, and everything that happened and will.
@@ -224,6 +226,7 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Pat
     if document.buyer.org_number.is_some() && document.seller.org_number.is_some() {
         kinds.push(FileKind::Ehf);
     }
+    let has_link = payer::find_url(&ctx, &actor, id).await?.is_some();
     let money = |ore| Money::from_ore(ore);
     let view = InvoiceView {
         id,
@@ -258,9 +261,7 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Pat
             .collect(),
         fee_from: None,
         files: kinds.into_iter().map(file).collect(),
-        actions: standing
-            .filter(|_| may_write)
-            .map_or_else(Vec::new, |(_, state, _)| actions(state, latest.as_ref().is_some_and(|d| d.needs_person))),
+        actions: if may_write { actions(latest.as_ref(), has_link) } else { Vec::new() },
     };
     Ok(Html(console::invoice(&view, &frame)?).into_response())
 }
@@ -271,6 +272,13 @@ async fn actor_of(ctx: &Ctx, visitor: &Visitor, id: Uuid) -> Result<Actor, Troub
     views::invoice(&tx, id).await?.ok_or(Trouble::NotFound)?;
     tx.commit().await?;
     Ok(actor)
+}
+
+/// Makes the payer's link dead.
+pub(super) async fn revoke_link(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
+    let actor = posted.visitor.signed.actor(true)?;
+    payer::revoke(&ctx, &actor, id).await?;
+    Ok(Redirect::to(&format!("/console/invoices/{id}?done=1")).into_response())
 }
 
 /// The PDF.

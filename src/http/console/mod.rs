@@ -6,7 +6,7 @@
 mod act;
 mod deliveries;
 mod frame;
-mod invoices;
+pub(super) mod invoices;
 mod other;
 mod runs;
 mod session;
@@ -15,11 +15,12 @@ use crate::ctx::Ctx;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use bytes::Bytes;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.ttf");
-const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.ttf");
+pub(super) const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.ttf");
+pub(super) const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.ttf");
 
 /// The pages under `/console`.
 pub(super) fn routes() -> Router<Ctx> {
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<Ctx> {
         .route("/invoices", get(invoices::list))
         .route("/invoices/search", post(invoices::search_name))
         .route("/invoices/{id}", get(invoices::show))
+        .route("/invoices/{id}/revoke-link", post(invoices::revoke_link))
         .route("/invoices/{id}/pdf", get(invoices::pdf))
         .route("/invoices/{id}/html", get(invoices::html))
         .route("/invoices/{id}/ehf", get(invoices::ehf))
@@ -55,13 +57,16 @@ pub(super) fn routes() -> Router<Ctx> {
     pages.merge(assets()).layer(SetResponseHeaderLayer::if_not_present(name, policy))
 }
 
+/// A file that is the same for everybody.
+pub(super) fn file(kind: &'static str, bytes: impl Into<Bytes>) -> MethodRouter<Ctx> {
+    let bytes = bytes.into();
+    get(move || async move {
+        let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")];
+        (headers, bytes).into_response()
+    })
+}
+
 fn assets() -> Router<Ctx> {
-    let file = |kind: &'static str, bytes: &'static [u8]| {
-        get(move || async move {
-            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")];
-            (headers, bytes).into_response()
-        })
-    };
     Router::new()
         .route("/assets/console.css", file("text/css; charset=utf-8", console::CSS.as_bytes()))
         .route("/assets/console.js", file("text/javascript; charset=utf-8", console::JS.as_bytes()))

@@ -1,7 +1,8 @@
 //! Who asks: the session behind a cookie, signing in and out, and the token every form must carry.
 
 use super::frame::{self, Page, Trouble};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, same};
+use crate::http::form::{self, LARGEST_FORM, browser_language, cookie, field, fields};
 use crate::services::user::{self, Refused, Signed};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
@@ -9,15 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use console::{SignInError, SignInView};
-use domain::customer::Language;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use uuid::Uuid;
 
 const SESSION: &str = "reskontro_session";
 const FORM: &str = "reskontro_form";
-/// Bytes of a form at most.
-const LARGEST_FORM: usize = 256 * 1024;
 
 /// Whether people may sign in: over https, or from this host alone.
 fn is_safe(ctx: &Ctx) -> bool {
@@ -30,22 +28,9 @@ fn cookie_name(ctx: &Ctx, name: &str) -> String {
     if ctx.config.console.https { format!("__Host-{name}") } else { name.to_owned() }
 }
 
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
-    let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|p| p.trim().split_once('='));
-    pairs.find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
-}
-
 fn set_cookie(ctx: &Ctx, name: &str, value: &str, seconds: i64) -> HeaderValue {
     let secure = if ctx.config.console.https { "; Secure" } else { "" };
-    let name = cookie_name(ctx, name);
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// Compares without telling by the time it takes how much is right.
-fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
+    form::set_cookie(&cookie_name(ctx, name), value, seconds, &format!("Path=/; SameSite=Strict{secure}"))
 }
 
 /// Somebody who is signed in, on a page that only shows.
@@ -87,7 +72,7 @@ pub(super) struct Posted {
 
 impl Posted {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        field(&self.fields, name)
     }
 
     pub(super) fn ids(&self, name: &str) -> Vec<Uuid> {
@@ -107,10 +92,6 @@ fn own_path(path: &str, otherwise: &str) -> String {
     if ours { path.to_owned() } else { otherwise.to_owned() }
 }
 
-fn fields(body: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(body).into_owned().collect()
-}
-
 async fn read(request: Request) -> Result<Bytes, Trouble> {
     axum::body::to_bytes(request.into_body(), LARGEST_FORM).await.map_err(|_| Trouble::NotFound)
 }
@@ -121,8 +102,8 @@ impl FromRequest<Ctx> for Posted {
     async fn from_request(request: Request, ctx: &Ctx) -> Result<Self, Trouble> {
         let visitor = visitor(ctx, request.headers(), "/console/deliveries".to_owned()).await?;
         let fields = fields(&read(request).await?);
-        let given = fields.iter().find(|(n, _)| n == "csrf").map_or("", |(_, v)| v.as_str());
-        if !same(given, &visitor.signed.csrf) {
+        let given = field(&fields, "csrf").unwrap_or_default();
+        if !same(given.as_bytes(), visitor.signed.csrf.as_bytes()) {
             return Err(Trouble::SignIn(visitor.path));
         }
         Ok(Self { visitor, fields })
@@ -151,34 +132,23 @@ fn sign_in_page(ctx: &Ctx, headers: &HeaderMap, view: &SignInView, status: Statu
         return Err(Trouble::not_safe());
     }
     let held = cookie(headers, &cookie_name(ctx, FORM)).unwrap_or_else(|| user::new_token(ctx));
-    let page = console::sign_in(view, &frame::bare(ctx, language(headers), user::form_token(ctx, &held)))?;
+    let page = console::sign_in(view, &frame::bare(ctx, browser_language(headers), user::form_token(ctx, &held)))?;
     let mut response = (status, axum::response::Html(page)).into_response();
     response.headers_mut().append(header::SET_COOKIE, set_cookie(ctx, FORM, &held, 3600));
     Ok(response)
 }
 
-/// The first language of the browser that we have.
-fn language(headers: &HeaderMap) -> Language {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let first = wanted.split(',').map(|l| l.trim().get(..2).unwrap_or_default().to_lowercase());
-    first
-        .filter(|l| ["nb", "no", "nn", "en"].contains(&l.as_str()))
-        .map(|l| Language::from_code(&l))
-        .next()
-        .unwrap_or_default()
-}
-
 /// Lets somebody in.
 pub(super) async fn sign_in(State(ctx): State<Ctx>, headers: HeaderMap, body: Bytes) -> Result<Response, Trouble> {
     let fields = fields(&body);
-    let get = |name: &str| fields.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let get = |name: &str| field(&fields, name).unwrap_or_default();
     let next = own_path(get("next"), "/console/deliveries");
     let again = |error, status| {
         let view = SignInView { user: get("user").to_owned(), error: Some(error), next: next.clone() };
         sign_in_page(&ctx, &headers, &view, status)
     };
     let held = cookie(&headers, &cookie_name(&ctx, FORM)).unwrap_or_default();
-    if held.is_empty() || !same(get("csrf"), &user::form_token(&ctx, &held)) {
+    if held.is_empty() || !same(get("csrf").as_bytes(), user::form_token(&ctx, &held).as_bytes()) {
         return again(SignInError::Expired, StatusCode::FORBIDDEN);
     }
     if !is_safe(&ctx) {
@@ -232,11 +202,5 @@ mod tests {
         for bad in ["", "https://evil.example", "//evil.example", "/console//evil.example", "/console/\\evil", "/api"] {
             assert_eq!(own_path(bad, "x"), "x", "{bad}");
         }
-    }
-
-    #[test]
-    fn tokens_are_compared_whole() {
-        assert!(same("abc", "abc"));
-        assert!(!same("abc", "abd") && !same("abc", "ab") && !same("", "a"));
     }
 }

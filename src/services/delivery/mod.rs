@@ -18,7 +18,7 @@ mod watch;
 mod work;
 
 pub use answer::check;
-pub(crate) use choose::{Chooser, Known, Paper, mail_address};
+pub(crate) use choose::{Chooser, Known, Paper, address_hash, mail_address};
 pub use engine::{CLAIM, claim, claim_checks, deliver, session};
 pub use feed::{poll_efaktura, take_efaktura_webhook};
 pub use inbound::{Inbound, read_inbox, take_letter};
@@ -26,6 +26,7 @@ pub use manage::{
     Act, Bulk, BulkOutcome, Redirect, allow_address, bulk, cancel, mark_handled, redirect, register_efaktura, resend,
     withdraw,
 };
+pub(crate) use parcel::envelope_sender;
 pub use print::{mark_posted, print_queue};
 pub use timeline::{TimelineEvent, timeline};
 pub use work::{drain, serve_channel};

@@ -6,13 +6,14 @@ use crate::ctx::Ctx;
 use crate::ports::{EfakturaRequest, EhfMessage, Fault, Mail, Parcel};
 use crate::services::error::Error;
 use crate::services::invoice::{ehf, pdf};
+use crate::services::payer;
 use crate::services::work::Actor;
 use crate::store::{delivery as store, mandate};
 use domain::channel::Channel;
 use domain::hex;
 use domain::invoice::Kind;
 use render::dkim::sign;
-use render::mail::{MailParts, compose};
+use render::mail::{MailParts, compose, fits};
 use uuid::Uuid;
 
 type Made<T> = Result<Result<T, Fault>, Error>;
@@ -71,11 +72,16 @@ async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
     };
     let attachment = file(ctx, actor, loaded).await?;
     let settings = &ctx.config.mail;
+    let link = payer::url_for(ctx, &loaded.invoice).await?;
+    let attachment = Some(attachment.as_slice()).filter(|pdf| fits(pdf, settings.max_bytes));
+    if attachment.is_none() && link.is_none() {
+        return fault("mail_too_large", "the PDF is above mail.max_bytes, and payer.base_url names no page to link to");
+    }
     let (id, document) = (loaded.row.id, &loaded.document);
     let parts = MailParts {
         document,
-        pdf: &attachment,
-        max_bytes: settings.max_bytes,
+        pdf: attachment,
+        link: link.as_deref(),
         from_name: &loaded.org.sender_name,
         from_address: &loaded.org.sender_email,
         reply_to: loaded.org.reply_to.as_deref(),
@@ -100,7 +106,7 @@ async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
 }
 
 /// `b+<tag>.<mac>@domain`: finds its delivery again, and never holds the recipient (decision 43).
-fn envelope_sender(ctx: &Ctx, id: Uuid, address: &str) -> String {
+pub(crate) fn envelope_sender(ctx: &Ctx, id: Uuid, address: &str) -> String {
     format!("b+{}.{}@{}", id.simple(), envelope_mac(ctx, id, address), ctx.config.mail.domain)
 }
 

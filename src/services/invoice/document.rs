@@ -78,7 +78,7 @@ pub async fn html(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
 }
 
 /// The logo as it was when the document was issued.
-async fn logo(ctx: &Ctx, actor: &Actor, document: &Document) -> Result<Option<Vec<u8>>, Error> {
+pub(in crate::services) async fn logo(ctx: &Ctx, actor: &Actor, document: &Document) -> Result<Option<Vec<u8>>, Error> {
     let Some(hash) = document.seller.logo.as_deref().and_then(hex::decode) else { return Ok(None) };
     Ok(Some(ctx.files.get(actor.org, &hash).await?))
 }

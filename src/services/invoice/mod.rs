@@ -8,6 +8,7 @@ mod open;
 
 pub(super) use credit::credit_in;
 pub use credit::{CreditRequest, credit};
+pub(super) use document::logo;
 pub use document::{RENDERER_VERSION, document, ehf, html, pdf, stored_files};
 pub use draft::{DraftLine, NewDraft, create_draft, delete_draft, issue_draft, preview_draft, update_draft};
 pub(super) use issue::{Billing, Prepared, issue_all, language};

@@ -43,6 +43,7 @@ pub const KNOWN: &[&str] = &[
     "issuer_not_active",
     "account_not_registered",
     "document_too_large",
+    "mail_too_large",
     "no_channel",
     "protected_no_safe_channel",
     "held",

@@ -72,6 +72,25 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[OtherChannel, Print, Handled, Cancel],
     },
     Cause {
+        codes: &["mail_too_large"],
+        title: [
+            "Fakturaen er for stor for e-post",
+            "Fakturaen er for stor for e-post",
+            "The invoice is too large for e-mail",
+        ],
+        why: [
+            "PDF-en er større enn en e-post kan være, og installasjonen har ingen betalerside å lenke til.",
+            "PDF-en er større enn ein e-post kan vere, og installasjonen har inga betalarside å lenkje til.",
+            "The PDF is larger than an e-mail may be, and the installation has no payer's page to link to.",
+        ],
+        advice: [
+            "Send i en annen kanal, eller be den som drifter systemet om å sette payer.base_url, og send på nytt.",
+            "Send i ein annan kanal, eller be den som driftar systemet om å setje payer.base_url, og send på nytt.",
+            "Send by another channel, or ask whoever runs the system to set payer.base_url, and send again.",
+        ],
+        fixes: &[OtherChannel, Print, Resend, Handled, Cancel],
+    },
+    Cause {
         codes: &["held"],
         title: ["Holdt tilbake", "Haldne tilbake", "Held back"],
         why: [

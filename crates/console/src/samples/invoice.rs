@@ -34,7 +34,7 @@ fn line(description: &str, quantity: i32, price_ore: i64, rate: i32, net: i64) -
     }
 }
 
-fn overdue() -> InvoiceView {
+pub(super) fn overdue() -> InvoiceView {
     let vat =
         |rate, basis, vat| VatRow { category: Category::S, rate: Micro::whole(rate), basis: ore(basis), vat: ore(vat) };
     let file = |kind, sha: Option<&str>| InvoiceFile { kind, sha256: sha.map(str::to_owned) };
@@ -82,6 +82,7 @@ fn overdue() -> InvoiceView {
             InvoiceAction::Deliver(Fix::OtherChannel),
             InvoiceAction::Deliver(Fix::Print),
             InvoiceAction::Credit,
+            InvoiceAction::RevokeLink,
         ],
     }
 }

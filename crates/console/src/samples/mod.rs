@@ -3,6 +3,7 @@
 mod deliveries;
 mod invoice;
 mod lists;
+mod payer;
 
 pub use deliveries::worklist;
 
@@ -21,6 +22,7 @@ pub fn samples(language: Language) -> Vec<(&'static str, Drawn)> {
     let mut out = deliveries::pages(&frame);
     out.extend(invoice::pages(&frame));
     out.extend(lists::pages(&frame));
+    out.extend(payer::pages(language));
     out
 }
 

@@ -2,9 +2,11 @@
 
 mod common;
 mod pages;
+mod payer;
 
 pub(crate) use common::{Words, words};
 pub(crate) use pages::{PageWords, page_words};
+pub(crate) use payer::{PayerWords, payer_words};
 
 use domain::customer::Language;
 

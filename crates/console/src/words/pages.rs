@@ -112,6 +112,7 @@ super::table! {
     to_credit: "Å kreditere", "Å kreditere", "To credit";
     wrong: "Feil på fakturaen?", "Feil på fakturaen?", "Something wrong?";
     issued_locked: "En utstedt faktura kan ikke endres. Lag en kreditnota i stedet.", "Ein utferda faktura kan ikkje endrast. Lag ein kreditnota i staden.", "An issued invoice cannot be changed. Create a credit note instead.";
+    revoke_link: "Gjør betalerens lenke ugyldig", "Gjer lenkja til betalaren ugyldig", "Revoke the payer's link";
     timeline: "Tidslinje", "Tidslinje", "Timeline";
     planned: "Planlagt", "Planlagt", "Planned";
     happened: "Har skjedd", "Har skjedd", "Happened";

@@ -1,0 +1,62 @@
+//! Words of the payer's page: said to people who pay, in their own language.
+
+super::table! {
+    /// Words of the payer's page.
+    PayerWords, payer_words;
+    invoice_from: "Faktura fra {seller}", "Faktura frå {seller}", "Invoice from {seller}";
+    credit_note_from: "Kreditnota fra {seller}", "Kreditnota frå {seller}", "Credit note from {seller}";
+    invoice_to: "Faktura {number} til {name}", "Faktura {number} til {name}", "Invoice {number} to {name}";
+    credit_note_to: "Kreditnota {number} til {name}", "Kreditnota {number} til {name}", "Credit note {number} to {name}";
+    org_number: "Org.nr. {number}", "Org.nr. {number}", "Org. no. {number}";
+    language: "Språk", "Språk", "Language";
+    to_pay: "Å betale", "Å betale", "To pay";
+    to_account: "Til konto", "Til konto", "To account";
+    due: "Forfaller {date}", "Forfell {date}", "Due {date}";
+    due_today: "Forfaller i dag", "Forfell i dag", "Due today";
+    overdue: "Forfalt {date}", "Forfall {date}", "Was due {date}";
+    part_paid: "{amount} er betalt", "{amount} er betalt", "{amount} is paid";
+    part_credited: "{amount} er kreditert", "{amount} er kreditert", "{amount} is credited";
+    paid: "Betalt", "Betalt", "Paid";
+    paid_thanks: "Fakturaen er betalt. Takk.", "Fakturaen er betalt. Takk.", "The invoice is paid. Thank you.";
+    credited: "Kreditert", "Kreditert", "Credited";
+    credited_text: "Fakturaen er kreditert i sin helhet. Du skal ikke betale den.", "Fakturaen er kreditert i si heilskap. Du skal ikkje betale han.", "The invoice is credited in full. You should not pay it.";
+    nothing: "Ingenting å betale", "Ingenting å betale", "Nothing to pay";
+    nothing_text: "Du skal ikke betale noe på dette dokumentet.", "Du skal ikkje betale noko på dette dokumentet.", "There is nothing to pay on this document.";
+    how_to_pay: "Slik betaler du", "Slik betaler du", "How to pay";
+    copy: "Kopier", "Kopier", "Copy";
+    copied: "Kopiert", "Kopiert", "Copied";
+    see_all: "Se hele fakturaen", "Sjå heile fakturaen", "See the whole invoice";
+    see_all_text: "Navn, linjer og PDF vises når du har skrevet inn en engangskode. Vi sender den til {address}.", "Namn, linjer og PDF blir viste når du har skrive inn ein eingongskode. Vi sender han til {address}.", "Name, lines and PDF are shown once you have entered a one-time code. We send it to {address}.";
+    send_code: "Send meg en kode", "Send meg ein kode", "Send me a code";
+    new_code: "Send en ny kode", "Send ein ny kode", "Send a new code";
+    code_sent: "Vi har sendt en kode til {address}. Den virker i ti minutter.", "Vi har sendt ein kode til {address}. Han verkar i ti minutt.", "We sent a code to {address}. It works for ten minutes.";
+    code: "Kode fra e-posten", "Kode frå e-posten", "Code from the e-mail";
+    code_hint: "Seks siffer", "Seks siffer", "Six digits";
+    enter: "Vis fakturaen", "Vis fakturaen", "Show the invoice";
+    no_address: "Vi kan ikke sende deg en kode. Spør {seller}, så får du se fakturaen på en annen måte.", "Vi kan ikkje sende deg ein kode. Spør {seller}, så får du sjå fakturaen på ein annan måte.", "We cannot send you a code. Ask {seller}, and you can see the invoice in another way.";
+    said_away: "Vi får ikke sendt e-post akkurat nå. Ingenting er brukt opp. Prøv igjen om litt.", "Vi får ikkje sendt e-post akkurat no. Ingenting er brukt opp. Prøv igjen om litt.", "We cannot send e-mail right now. Nothing is used up. Try again in a while.";
+    said_too_many: "Du har fått tre koder den siste timen. Bruk den siste, eller vent litt før du ber om en ny.", "Du har fått tre kodar den siste timen. Bruk den siste, eller vent litt før du ber om ein ny.", "You have had three codes in the last hour. Use the latest one, or wait a while before you ask for another.";
+    said_refused: "E-posten ble ikke tatt imot. Spør {seller} om adressen de har.", "E-posten vart ikkje teken imot. Spør {seller} om adressa dei har.", "The e-mail was not accepted. Ask {seller} about the address they have.";
+    said_wrong: "Koden er feil. Du kan prøve {n} ganger til.", "Koden er feil. Du kan prøve {n} gonger til.", "The code is wrong. You can try {n} more times.";
+    said_wrong_last: "Koden er feil. Du kan prøve én gang til.", "Koden er feil. Du kan prøve éin gong til.", "The code is wrong. You can try once more.";
+    said_dead: "Koden virker ikke lenger. Be om en ny.", "Koden verkar ikkje lenger. Be om ein ny.", "The code no longer works. Ask for a new one.";
+    said_form: "Siden hadde stått for lenge. Prøv én gang til.", "Sida hadde stått for lenge. Prøv éin gong til.", "The page had been open for too long. Try once more.";
+    said_closed: "Fakturaen er lukket. Be om en ny kode for å se den igjen.", "Fakturaen er lukka. Be om ein ny kode for å sjå han igjen.", "The invoice is closed. Ask for a new code to see it again.";
+    download: "Last ned faktura (PDF)", "Last ned faktura (PDF)", "Download invoice (PDF)";
+    download_credit_note: "Last ned kreditnota (PDF)", "Last ned kreditnota (PDF)", "Download credit note (PDF)";
+    see_lines: "Se linjene", "Sjå linjene", "See the lines";
+    lines_one: "1 linje", "1 linje", "1 line";
+    lines: "{n} linjer", "{n} linjer", "{n} lines";
+    total: "I alt", "I alt", "Total";
+    what_next: "Hva har skjedd, og hva skjer nå?", "Kva har skjedd, og kva skjer no?", "What has happened, and what is next?";
+    next_due: "Betal innen {date}", "Betal innan {date}", "Pay by {date}";
+    next_overdue: "Fristen var {date}", "Fristen var {date}", "The due date was {date}";
+    next_nothing: "Ingenting mer skal betales", "Ingenting meir skal betalast", "Nothing more is to be paid";
+    ask: "Spør {seller}", "Spør {seller}", "Ask {seller}";
+    shown_for: "Vises i 30 minutter etter at du skrev inn koden.", "Blir vist i 30 minutt etter at du skreiv inn koden.", "Shown for 30 minutes after you entered the code.";
+    close: "Avslutt nå", "Avslutt no", "Close now";
+    dead: "Lenken virker ikke", "Lenkja verkar ikkje", "This link does not work";
+    dead_text: "Den kan være utløpt eller skrevet feil. Spør den som sendte deg den, så får du en ny.", "Ho kan vere utgått eller skriven feil. Spør den som sende deg ho, så får du ei ny.", "It may have expired or be mistyped. Ask whoever sent it to you for a new one.";
+    trouble: "Noe gikk galt hos oss", "Noko gjekk gale hos oss", "Something went wrong on our side";
+    trouble_text: "Prøv igjen om litt.", "Prøv igjen om litt.", "Try again in a while.";
+}
