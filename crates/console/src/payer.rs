@@ -37,7 +37,7 @@ pub enum PayerSaid {
     Sent,
     /// Mail cannot leave now.
     Away,
-    /// Enough codes for this hour.
+    /// Enough codes for today.
     TooMany,
     /// The mail was refused.
     Refused,
@@ -295,7 +295,9 @@ impl PayerView {
                 Some((true, p.fill(y.code_sent, "address", masked)))
             }
             (PayerSaid::Away, PayerDoor::Closed { .. }) => bad(y.said_away),
-            (PayerSaid::TooMany, PayerDoor::Closed { .. }) => bad(y.said_too_many),
+            (PayerSaid::TooMany, PayerDoor::Closed { .. }) => {
+                Some((false, p.fill(y.said_too_many, "seller", &self.seller.name)))
+            }
             (PayerSaid::Refused, PayerDoor::Closed { .. }) => {
                 Some((false, p.fill(y.said_refused, "seller", &self.seller.name)))
             }

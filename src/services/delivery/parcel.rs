@@ -133,6 +133,14 @@ async fn ehf_message(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EhfMessa
     Ok(Ok(EhfMessage { id, sender, receiver, credit_note, xml }))
 }
 
+/// Whether the bank pays by itself.
+async fn has_mandate(ctx: &Ctx, loaded: &Loaded) -> Result<bool, Error> {
+    let tx = ctx.db.read(loaded.row.org_id).await?;
+    let found = mandate::is_active(&tx, loaded.row.customer_id, loaded.invoice.bank_account_id).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
 async fn efaktura(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EfakturaRequest> {
     let document = &loaded.document;
     let (Some(receiver), Some(issuer), Some(due_on), Some(kid)) = (
@@ -143,10 +151,7 @@ async fn efaktura(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<EfakturaReq
     ) else {
         return fault("receiver_not_found", "the consumer's identifier, the seller's number or the KID is missing");
     };
-    let tx = ctx.db.read(actor.org).await?;
-    let account = loaded.invoice.bank_account_id;
-    let avtalegiro = ctx.config.efaktura.avtalegiro && mandate::is_active(&tx, loaded.row.customer_id, account).await?;
-    tx.commit().await?;
+    let avtalegiro = ctx.config.efaktura.avtalegiro && has_mandate(ctx, loaded).await?;
     let pdf = file(ctx, actor, loaded).await?;
     Ok(Ok(EfakturaRequest {
         id: loaded.row.message_id.unwrap_or(loaded.row.id),

@@ -19,8 +19,8 @@ use render::mail::{CodeParts, compose_code};
 pub(super) const CODE_MINUTES: i64 = 10;
 /// Wrong guesses after which a code is dead.
 pub(super) const MOST_TRIES: i64 = 5;
-/// Codes of a link in an hour.
-const MOST_CODES: i64 = 3;
+/// Codes of a link in a day: whoever holds a link and guesses for all its life has a chance of a few in a thousand.
+const MOST_CODES: i64 = 5;
 /// Minutes a page stays open.
 pub(super) const SESSION_MINUTES: i64 = 30;
 
@@ -31,7 +31,7 @@ pub enum CodeSent {
     Sent,
     /// Mail cannot leave now; nothing was used up.
     Away,
-    /// Enough codes for this hour.
+    /// Enough codes for today.
     TooMany,
     /// There is no address it may go to, or the one there is was refused.
     Refused,
@@ -117,13 +117,13 @@ pub async fn send_code(ctx: &Ctx, link: &Link, language: Option<Language>) -> Re
     })
 }
 
-/// Records a new code in place of the one before it; the link as it was, or none when there were enough this hour.
+/// Records a new code in place of the one before it; the link as it was, or none when there were enough today.
 async fn record(ctx: &Ctx, link: &Link, code: &str) -> Result<Option<store::Link>, Error> {
     let now = ctx.now();
     let tx = ctx.db.write(link.org).await?;
     let Some(before) = store::lock(&tx, link.id).await?.filter(|row| is_live(row, now)) else { return Ok(None) };
     let mut row = before.clone();
-    if row.codes_since_at.is_none_or(|since| now - since >= Duration::hours(1)) {
+    if row.codes_since_at.is_none_or(|since| now - since >= Duration::days(1)) {
         row.codes_since_at = Some(now);
         row.codes_sent = 0;
     }
