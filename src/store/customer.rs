@@ -12,7 +12,7 @@ use entity::{
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    QueryOrder, Statement,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -76,12 +76,6 @@ pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
         found.push(Customer { row, record });
     }
     Ok(found)
-}
-
-/// The version of a customer as it is now.
-pub async fn version(tx: &OrgTx, id: Uuid) -> Result<Option<i64>, Error> {
-    let row = customer::Entity::find_by_id((tx.org(), id)).select_only().column(customer::Column::Version);
-    Ok(row.into_tuple().one(tx).await?)
 }
 
 fn to_record(

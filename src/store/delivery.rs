@@ -139,6 +139,51 @@ pub async fn update(tx: &OrgTx, mut row: Delivery) -> Result<Delivery, Error> {
     Ok(row.into_active_model().reset_all().update(tx).await?)
 }
 
+/// An attempt about to be made.
+pub struct Begin<'a> {
+    /// The delivery.
+    pub id: Uuid,
+    /// The claim it is made under.
+    pub lease_token: Option<Uuid>,
+    /// The customer as it was read.
+    pub customer_version: i64,
+    /// `sending` or `handing_over`.
+    pub state: &'a str,
+    /// The attempt.
+    pub attempt: &'a Attempt,
+    /// Why this channel.
+    pub channel_reason: Option<&'a str>,
+    /// End of the lease.
+    pub lease_until: DateTime<Utc>,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// Begins an attempt in one statement; `false` when the claim is lost, the document is to be taken back, or the customer
+/// has changed since it was read.
+pub async fn begin(tx: &OrgTx, begin: &Begin<'_>) -> Result<bool, Error> {
+    let sql = "UPDATE delivery SET state = $1, \
+               handed_over_at = CASE WHEN $1 = 'handing_over' THEN $2 ELSE handed_over_at END, attempts = $3, \
+               tried_since_at = COALESCE(tried_since_at, $4), message_id = COALESCE(message_id, id), \
+               channel_reason = $5, lease_until_at = $6, updated_at = $2, version = version + 1 \
+               WHERE org_id = $7 AND id = $8 AND lease_token = $9 AND NOT take_back AND EXISTS \
+               (SELECT 1 FROM customer c WHERE c.org_id = $7 AND c.id = delivery.customer_id AND c.version = $10)";
+    let values = [
+        begin.state.into(),
+        begin.now.into(),
+        begin.attempt.attempt_no.into(),
+        begin.attempt.started_at.into(),
+        begin.channel_reason.map(str::to_owned).into(),
+        begin.lease_until.into(),
+        tx.org().into(),
+        begin.id.into(),
+        begin.lease_token.into(),
+        begin.customer_version.into(),
+    ];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(tx.execute_raw(statement).await?.rows_affected() == 1)
+}
+
 /// Where deliveries go.
 pub async fn addresses(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
     let rows = bulk::by_ids::<delivery_address::Entity>(tx, delivery_address::Column::DeliveryId, ids).await?;

@@ -18,7 +18,8 @@ export async function start(base, pictures, sizes) {
   const troubles = [];
 
   async function open(options) {
-    const context = await browser.newContext({ locale: "nb-NO", viewport: sizes[0], ...options });
+    // Without motion: colours half way from one to the other are no colours of the page.
+    const context = await browser.newContext({ locale: "nb-NO", reducedMotion: "reduce", viewport: sizes[0], ...options });
     const page = await context.newPage();
     page.on("console", (m) => m.type() === "error" && troubles.push(`${page.url()}: ${m.text()}`));
     page.on("pageerror", (e) => troubles.push(`${page.url()}: ${e}`));

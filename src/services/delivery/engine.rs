@@ -9,8 +9,8 @@ use crate::ctx::Ctx;
 use crate::ports::{Carrier, Fault, Handed, Pending, Session};
 use crate::services::error::Error;
 use crate::services::work::Actor;
-use crate::store::delivery::{self as store, Attempt, Claim, Claimed, Delivery, Event};
-use crate::store::{OrgTx, audit, channel, customer};
+use crate::store::delivery::{self as store, Attempt, Begin, Claim, Claimed, Delivery, Event};
+use crate::store::{OrgTx, audit, channel};
 use chrono::Duration;
 use domain::channel::Channel;
 use domain::delivery::{Attempted, Outcome, State};
@@ -95,10 +95,6 @@ pub(super) async fn deliver_loaded(
         code: None,
         detail: None,
     };
-    if loaded.file.is_none() && asked.is_ok() {
-        // Drawing is what may bring a worker down: a document that does so every time is not tried for ever.
-        note_attempt(ctx, claimed, &loaded, &attempt, State::Sending).await?;
-    }
     let (handed, asked_provider) = match asked {
         // Who is in Peppol is not said by the access point; consumers are looked up at the gateway itself.
         Err(fault) => (Handed::Away(fault), loaded.channel() == Channel::Efaktura),
@@ -186,8 +182,8 @@ async fn divert(ctx: &Ctx, claimed: &Claimed, loaded: &Loaded, turn: Turn) -> Re
     Ok(state)
 }
 
-/// Counts an attempt in.
-fn begin(row: &mut Delivery, loaded: &Loaded, attempt: &Attempt) {
+/// Counts an attempt in, whether it was begun or ended before it could be.
+fn count(row: &mut Delivery, loaded: &Loaded, attempt: &Attempt) {
     row.attempts = attempt.attempt_no;
     row.tried_since_at.get_or_insert(attempt.started_at);
     row.message_id.get_or_insert(row.id);
@@ -203,26 +199,22 @@ async fn note_attempt(
     attempt: &Attempt,
     state: State,
 ) -> Result<(), Error> {
-    let tx = ctx.db.write(claimed.org_id).await?;
-    let mut row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
-    if held(&row, claimed).is_err() {
-        return Err(Error::conflict("lease_lost", "another worker took the delivery over"));
-    }
     let now = ctx.now();
-    if state == State::HandingOver {
-        if row.take_back {
-            return Err(Error::conflict("withdrawn", "the invoice was credited meanwhile"));
-        }
-        if customer::version(&tx, row.customer_id).await? != Some(loaded.customer.row.version) {
-            return Err(Error::conflict("customer_changed", "the customer was changed meanwhile"));
-        }
-        row.handed_over_at = Some(now);
+    let begin = Begin {
+        id: claimed.id,
+        lease_token: claimed.lease_token,
+        customer_version: loaded.customer.row.version,
+        state: state.as_str(),
+        attempt,
+        channel_reason: loaded.row.channel_reason.as_deref(),
+        lease_until: now + Duration::seconds(ctx.config.worker.lease_seconds),
+        now,
+    };
+    let tx = ctx.db.write(claimed.org_id).await?;
+    if !store::begin(&tx, &begin).await? {
+        let message = "another worker took the delivery over, the invoice was credited, or the customer was changed";
+        return Err(Error::conflict("changed_meanwhile", message));
     }
-    begin(&mut row, loaded, attempt);
-    row.state = state.as_str().to_owned();
-    row.lease_until_at = Some(now + Duration::seconds(ctx.config.worker.lease_seconds));
-    row.updated_at = now;
-    store::update(&tx, row).await?;
     store::keep_attempt(&tx, attempt.clone()).await?;
     Ok(tx.commit().await?)
 }
@@ -325,6 +317,12 @@ async fn hand_over(
     let Some(session) = session else {
         return (Handed::Permanent(Fault::new("channel_off", "the channel is not set up")), false);
     };
+    // Drawing is what may bring a worker down: a document that does so every time is not tried for ever.
+    if loaded.file.is_none()
+        && let Err(error) = note_attempt(ctx, claimed, loaded, attempt, State::Sending).await
+    {
+        return (Handed::Temporary(Fault::new("not_recorded", error.to_string())), false);
+    }
     let actor = Actor::job(claimed.org_id);
     let parcel = match parcel::prepare(ctx, &actor, loaded).await {
         Ok(Ok(parcel)) => parcel,
@@ -400,7 +398,7 @@ async fn conclude(
         // The lease ran out and somebody else decided; what they wrote stands.
         return Ok(state);
     }
-    begin(&mut row, loaded, &attempt);
+    count(&mut row, loaded, &attempt);
     let attempted = Attempted {
         retry_after: fault.and_then(|f| f.retry_after),
         can_ask: ctx.carrier(channel).is_some_and(|c| c.can_ask()),
