@@ -15,6 +15,7 @@ mod m20261125_000001_add_channels;
 mod m20261125_000002_add_webhooks;
 mod m20261125_000003_add_users;
 mod m20261126_000001_add_payer_links;
+mod m20261126_000002_index_open_deliveries;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_add_webhooks::Migration),
             Box::new(m20261125_000003_add_users::Migration),
             Box::new(m20261126_000001_add_payer_links::Migration),
+            Box::new(m20261126_000002_index_open_deliveries::Migration),
         ]
     }
 }

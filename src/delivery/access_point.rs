@@ -194,10 +194,20 @@ async fn phase4_answer(response: Response) -> Handed {
         "AS4_ERROR_MESSAGE_RECEIVED" => Handed::Permanent(fault("access_point_refused")),
         // It was sent and nobody knows what came of it.
         "INVALID_SIGNAL_MESSAGE_RECEIVED" | "NO_SIGNAL_MESSAGE_RECEIVED" => Handed::Lost(fault("no_as4_receipt")),
-        "TRANSPORT_ERROR" => Handed::Temporary(fault("as4_transport_error")),
+        // A line that was never there carried nothing; one that broke may have carried all of it.
+        "TRANSPORT_ERROR" if never_connected(&detail) => Handed::Temporary(fault("as4_transport_error")),
+        "TRANSPORT_ERROR" => Handed::Lost(fault("as4_transport_error")),
         "" => Handed::Lost(fault("access_point_failed")),
         _ => Handed::Temporary(fault("access_point_failed")),
     }
+}
+
+/// Whether the words of a transport error say that the receiver's access point was not reached.
+fn never_connected(detail: &str) -> bool {
+    let detail = detail.to_lowercase();
+    let words =
+        ["refused", "connection failed", "failed to connect", "connect timed out", "unknownhost", "unknown host"];
+    words.iter().any(|w| detail.contains(w))
 }
 
 struct AccessPointSession(Arc<Line>);

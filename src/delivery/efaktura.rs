@@ -361,8 +361,6 @@ fn question(query: &ConsumerQuery) -> Value {
 
 #[derive(Deserialize)]
 struct EventView {
-    #[serde(default)]
-    event_id: String,
     sequence: i64,
     invoice_id: String,
     status: String,
@@ -382,7 +380,7 @@ impl EventView {
 
 #[derive(Deserialize)]
 struct Feed {
-    events: Vec<EventView>,
+    events: Vec<serde_json::Value>,
     next: Option<String>,
 }
 
@@ -445,9 +443,18 @@ impl Efaktura for EfakturaGateway {
                 return Err(problem(response).await.1);
             }
             let feed: Feed = response.json().await.map_err(|e| line_fault(&e).0)?;
-            let last = feed.events.last().map(|e| e.event_id.clone()).filter(|id| !id.is_empty());
+            let id = |event: &serde_json::Value| event["event_id"].as_str().map(str::to_owned);
+            let last = feed.events.last().and_then(id).filter(|id| !id.is_empty());
             let next = feed.next.or(last).unwrap_or_else(|| after.to_owned());
-            Ok((feed.events.into_iter().map(EventView::event).collect(), next))
+            // One that cannot be understood does not stop those after it.
+            let understood = |event| match serde_json::from_value::<EventView>(event) {
+                Ok(event) => Some(event.event()),
+                Err(error) => {
+                    tracing::warn!(error = %error, "an event of the eFaktura gateway is not understood");
+                    None
+                }
+            };
+            Ok((feed.events.into_iter().filter_map(understood).collect(), next))
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::tls;
 use crate::ports::Fault;
+use chrono::DateTime;
 use formats::bounce::clean;
 use reqwest::{Client, ClientBuilder, Response};
 use std::time::Duration;
@@ -36,9 +37,18 @@ pub(super) fn line_fault(error: &reqwest::Error) -> (Fault, bool) {
     (Fault::new(code, "the provider did not answer"), false)
 }
 
-/// Seconds a provider asks to wait.
+/// Seconds a provider asks to wait: a number, or a time by its own clock.
 pub(super) fn retry_after(response: &Response) -> Option<u32> {
-    response.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()
+    let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::trim);
+    seconds_to_wait(header("retry-after")?, header("date"))
+}
+
+fn seconds_to_wait(retry_after: &str, date: Option<&str>) -> Option<u32> {
+    if let Ok(seconds) = retry_after.parse() {
+        return Some(seconds);
+    }
+    let time = |text: &str| DateTime::parse_from_rfc2822(text).ok();
+    u32::try_from((time(retry_after)? - time(date?)?).num_seconds().max(0)).ok()
 }
 
 /// A provider's words, cut short and without the people in them.
@@ -73,6 +83,16 @@ pub(super) fn path_part(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_says_how_long_to_wait() {
+        let date = Some("Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(seconds_to_wait("120", None), Some(120));
+        assert_eq!(seconds_to_wait("Wed, 21 Oct 2026 07:30:30 GMT", date), Some(150));
+        assert_eq!(seconds_to_wait("Wed, 21 Oct 2026 07:00:00 GMT", date), Some(0));
+        assert_eq!(seconds_to_wait("Wed, 21 Oct 2026 07:30:30 GMT", None), None);
+        assert_eq!(seconds_to_wait("soon", date), None);
+    }
 
     #[test]
     fn a_path_part_holds_no_separator() {

@@ -84,6 +84,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether trying again would end the same way: a rule or what is stored says no, not a database that is away.
+    pub const fn lasts(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Store(store::Error::Inconsistent { .. }))
+    }
+
     /// A no of a kind.
     pub fn refuse(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
         Self::Refused(Box::new(Refusal { kind, code, message: message.into(), errors: Vec::new() }))

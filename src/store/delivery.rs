@@ -57,8 +57,10 @@ pub async fn claim(tx: &SystemTx, claim: &Claim<'_>) -> Result<Vec<Claimed>, Err
 
 /// Takes deliveries whose receipt is due, that have to be asked about, or that are to be taken back.
 pub async fn claim_checks(tx: &SystemTx, claim: &Claim<'_>) -> Result<Vec<Claimed>, Error> {
+    // The first condition is that of the index; what is to be taken back and has not left is not asked about.
     let due = "((state IN ('awaiting_receipt','unknown') AND NOT needs_person) OR take_back) AND channel = $5 \
-               AND not_before_at <= $1 AND (lease_until_at IS NULL OR lease_until_at < $1)";
+               AND not_before_at <= $1 AND (lease_until_at IS NULL OR lease_until_at < $1) \
+               AND state IN ('awaiting_receipt','unknown','delivered')";
     take(tx, claim, due, "").await
 }
 
@@ -76,25 +78,14 @@ async fn take(tx: &SystemTx, claim: &Claim<'_>, due: &str, set: &str) -> Result<
     Ok(Claimed::find_by_statement(statement).all(tx).await?)
 }
 
-/// Gives back what dead workers held: nothing had left while `sending`; after `handing_over` nobody knows, and whoever
-/// can be asked is asked (decision 40). `askable` are the channels whose provider can be. Returns how many of each.
-pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>, askable: &[&str]) -> Result<(u64, u64), Error> {
-    let run = async |sql: &str| {
-        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [now.into()]);
-        Ok::<u64, Error>(tx.execute_raw(statement).await?.rows_affected())
-    };
-    let again = run("UPDATE delivery SET state = 'retrying', lease_until_at = NULL, lease_token = NULL, \
-         not_before_at = $1, version = version + 1, updated_at = $1 WHERE state = 'sending' AND lease_until_at < $1")
-    .await?;
-    let asked: Vec<String> = askable.iter().map(|c| format!("'{c}'")).collect();
-    let asked = if asked.is_empty() { "''".to_owned() } else { asked.join(",") };
-    let unknown = run(&format!(
-        "UPDATE delivery SET state = 'unknown', needs_person = (channel NOT IN ({asked})), \
-         reason = 'lost_while_handing_over', not_before_at = $1, lease_until_at = NULL, lease_token = NULL, \
-         version = version + 1, updated_at = $1 WHERE state = 'handing_over' AND lease_until_at < $1"
-    ))
-    .await?;
-    Ok((again, unknown))
+/// Gives back what dead workers held and nothing had left of; what may have left is returned.
+pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>) -> Result<Vec<Claimed>, Error> {
+    let statement = |sql: &str| Statement::from_sql_and_values(tx.get_database_backend(), sql, [now.into()]);
+    let again = "UPDATE delivery SET state = 'retrying', lease_until_at = NULL, lease_token = NULL, not_before_at = $1, \
+                 version = version + 1, updated_at = $1 WHERE state = 'sending' AND lease_until_at < $1";
+    tx.execute_raw(statement(again)).await?;
+    let lost = "SELECT org_id, id, lease_token FROM delivery WHERE state = 'handing_over' AND lease_until_at < $1";
+    Ok(Claimed::find_by_statement(statement(lost)).all(tx).await?)
 }
 
 /// Finds a delivery by what a provider calls it, or by its id, whatever organisation it belongs to.
@@ -147,6 +138,8 @@ pub struct Begin<'a> {
     pub lease_token: Option<Uuid>,
     /// The customer as it was read.
     pub customer_version: i64,
+    /// An address that mail must not be held back from.
+    pub address_hash: Option<&'a [u8]>,
     /// `sending` or `handing_over`.
     pub state: &'a str,
     /// The attempt.
@@ -159,15 +152,16 @@ pub struct Begin<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Begins an attempt in one statement; `false` when the claim is lost, the document is to be taken back, or the customer
-/// has changed since it was read.
+/// Begins an attempt in one statement; `false` when the claim is lost, the document is to be taken back, the customer has
+/// changed since it was read, or mail to the address is held back.
 pub async fn begin(tx: &OrgTx, begin: &Begin<'_>) -> Result<bool, Error> {
     let sql = "UPDATE delivery SET state = $1, \
                handed_over_at = CASE WHEN $1 = 'handing_over' THEN $2 ELSE handed_over_at END, attempts = $3, \
                tried_since_at = COALESCE(tried_since_at, $4), message_id = COALESCE(message_id, id), \
                channel_reason = $5, lease_until_at = $6, updated_at = $2, version = version + 1 \
                WHERE org_id = $7 AND id = $8 AND lease_token = $9 AND NOT take_back AND EXISTS \
-               (SELECT 1 FROM customer c WHERE c.org_id = $7 AND c.id = delivery.customer_id AND c.version = $10)";
+               (SELECT 1 FROM customer c WHERE c.org_id = $7 AND c.id = delivery.customer_id AND c.version = $10) \
+               AND NOT EXISTS (SELECT 1 FROM mail_suppression s WHERE s.org_id = $7 AND s.address_hash = $11)";
     let values = [
         begin.state.into(),
         begin.now.into(),
@@ -179,6 +173,7 @@ pub async fn begin(tx: &OrgTx, begin: &Begin<'_>) -> Result<bool, Error> {
         begin.id.into(),
         begin.lease_token.into(),
         begin.customer_version.into(),
+        begin.address_hash.map(<[u8]>::to_vec).into(),
     ];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     Ok(tx.execute_raw(statement).await?.rows_affected() == 1)
@@ -199,6 +194,21 @@ pub async fn set_address(tx: &OrgTx, delivery_id: Uuid, address: &str) -> Result
 /// Writes one attempt, begun or ended.
 pub async fn keep_attempt(tx: &OrgTx, row: Attempt) -> Result<(), Error> {
     bulk::upsert::<delivery_attempt::Entity>(tx, &[row]).await
+}
+
+/// Ends an attempt that nobody has ended.
+pub async fn end_attempt(
+    tx: &OrgTx,
+    delivery_id: Uuid,
+    attempt_no: i64,
+    at: DateTime<Utc>,
+    outcome: &str,
+) -> Result<(), Error> {
+    let found = delivery_attempt::Entity::find_by_id((tx.org(), delivery_id, attempt_no)).one(tx).await?;
+    if let Some(row) = found.filter(|a| a.ended_at.is_none()) {
+        keep_attempt(tx, Attempt { ended_at: Some(at), outcome: outcome.to_owned(), ..row }).await?;
+    }
+    Ok(())
 }
 
 /// Attempts of a delivery, in order.

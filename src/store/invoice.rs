@@ -204,6 +204,27 @@ pub async fn credited_before(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<Credite
         .collect()
 }
 
+/// Whether an invoice is credited in full: nothing of it is to be sent any more.
+pub async fn is_credited(tx: &OrgTx, id: Uuid) -> Result<bool, Error> {
+    let sql = "SELECT i.id FROM invoice i WHERE i.org_id = $1 AND i.id = $2 AND i.kind = 'invoice' AND i.total_ore > 0 \
+               AND i.total_ore <= (SELECT COALESCE(SUM(n.total_ore), 0) FROM invoice n WHERE n.org_id = $1 \
+               AND n.credits_invoice_id = $2)";
+    exists(tx, sql, id).await
+}
+
+/// Whether nothing is left to pay of an invoice.
+pub async fn is_settled(tx: &OrgTx, id: Uuid) -> Result<bool, Error> {
+    let sql = "SELECT o.invoice_id FROM open_item o WHERE o.org_id = $1 AND o.invoice_id = $2 \
+               GROUP BY o.invoice_id HAVING SUM(o.remaining_ore) <= 0";
+    exists(tx, sql, id).await
+}
+
+async fn exists(tx: &OrgTx, sql: &str, id: Uuid) -> Result<bool, Error> {
+    let values = [tx.org().into(), id.into()];
+    let statement = sea_orm::Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(tx.query_one_raw(statement).await?.is_some())
+}
+
 /// Adds a draft.
 pub async fn insert_draft(tx: &OrgTx, draft: Draft) -> Result<(), Error> {
     draft.into_active_model().insert(tx).await?;

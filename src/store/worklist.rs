@@ -77,8 +77,8 @@ pub async fn in_states(tx: &OrgTx, states: &[&str], after: Uuid, limit: i64) -> 
     // One ordered look a state: a list of states would be sorted whole.
     let one = |state: &&str| {
         format!(
-            "SELECT * FROM (SELECT * FROM delivery WHERE org_id = $1 AND state = '{state}' AND id > $2 \
-             ORDER BY id LIMIT $3) AS {state}"
+            "SELECT * FROM (SELECT * FROM delivery WHERE org_id = $1 AND state = '{state}' AND NOT needs_person \
+             AND id > $2 ORDER BY id LIMIT $3) AS {state}"
         )
     };
     let parts: Vec<String> = states.iter().map(one).collect();
@@ -128,7 +128,8 @@ pub async fn causes(tx: &OrgTx) -> Result<Vec<Count>, Error> {
 /// What is open and needs nobody, by state.
 pub async fn open_states(tx: &OrgTx) -> Result<Vec<Count>, Error> {
     let sql = "SELECT state AS name, COUNT(*) AS count FROM delivery WHERE org_id = $1 AND state IN \
-               ('queued','sending','handing_over','awaiting_receipt','retrying') GROUP BY state";
+               ('queued','sending','handing_over','awaiting_receipt','retrying','unknown') AND NOT needs_person \
+               GROUP BY state";
     all(tx, sql, vec![tx.org().into()]).await
 }
 
@@ -142,7 +143,7 @@ pub async fn print_waiting(tx: &OrgTx) -> Result<i64, Error> {
 /// How many deliveries wait on a channel.
 pub async fn waiting_on(tx: &OrgTx, channel: &str) -> Result<i64, Error> {
     let sql = "SELECT channel AS name, COUNT(*) AS count FROM delivery WHERE org_id = $1 AND state IN \
-               ('queued','retrying') AND channel = $2 GROUP BY channel";
+               ('queued','retrying') AND NOT needs_person AND channel = $2 GROUP BY channel";
     let found = all::<Count>(tx, sql, vec![tx.org().into(), channel.into()]).await?;
     Ok(found.first().map_or(0, |c| c.count))
 }

@@ -11,6 +11,7 @@ use reskontro::ctx::{Ctx, SystemRng};
 use reskontro::delivery::{Bounces, SmtpMailer, SmtpSettings, Tls};
 use reskontro::services::access::Scope;
 use reskontro::services::delivery::{Inbound, take_letter};
+use reskontro::services::invoice::{CreditRequest, credit};
 use reskontro::services::organisation::{self, OrganisationPatch};
 use reskontro::services::run::{self, NewRun};
 use reskontro::services::{Actor, delivery};
@@ -219,6 +220,34 @@ both!(a_bounced_mail_goes_the_next_way_where_there_is_one, async |app: &TestApp|
     let next = w.bill_again(app, KARI).await;
     assert_eq!((next.channel.as_str(), next.state.as_str()), ("print", "queued"));
     assert_eq!(w.sink.received().len(), 1);
+});
+
+both!(what_comes_back_after_the_invoice_was_credited_is_not_sent_again, async |app: &TestApp| {
+    let w = world(app).await;
+    let d = w.bill(app, KARI).await;
+    let letter = letter("postfix-mailbox-full", &w.tag());
+    credit(&w.ctx, &w.actor, d.invoice_id, &CreditRequest::default()).await.unwrap();
+    take_letter(&w.ctx, &letter).await.unwrap();
+    app.clock.advance(Duration::days(2));
+    w.send().await;
+    let tx = w.ctx.db.read(w.actor.org).await.unwrap();
+    let now = views::delivery(&tx, d.id).await.unwrap().unwrap();
+    assert_eq!(stands(&now), ("mail", "cancelled", Some("credited"), false));
+    assert_eq!(w.sink.received().len(), 2, "the invoice, and its credit note");
+});
+
+both!(mail_that_comes_back_for_now_again_and_again_is_for_a_person, async |app: &TestApp| {
+    let w = world(app).await;
+    w.bill(app, KARI).await;
+    for round in 0..3 {
+        assert_eq!(w.comes("postfix-mailbox-full").await, Inbound::Bounced, "{round}");
+        if round < 2 {
+            assert_eq!(stands(&w.newest().await), ("mail", "retrying", Some("mailbox_full"), false));
+            app.clock.advance(Duration::days(2));
+            w.send().await;
+        }
+    }
+    assert_eq!(stands(&w.newest().await), ("mail", "failed", Some("mailbox_full"), true));
 });
 
 both!(a_full_mailbox_is_tried_again_and_the_mail_arrives, async |app: &TestApp| {

@@ -26,15 +26,15 @@ const BUSINESS: &str = "923609016";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// The world outside: a gateway, an access point and the Peppol network.
-struct World {
-    gateway: sandbox::EfakturaGateway,
-    point: sandbox::AccessPoint,
-    peppol: sandbox::PeppolNetwork,
-    ctx: Ctx,
-    actor: Actor,
+pub struct World {
+    pub gateway: sandbox::EfakturaGateway,
+    pub point: sandbox::AccessPoint,
+    pub peppol: sandbox::PeppolNetwork,
+    pub ctx: Ctx,
+    pub actor: Actor,
 }
 
-async fn world(app: &TestApp, contract: Contract) -> World {
+pub async fn world(app: &TestApp, contract: Contract) -> World {
     let gateway = sandbox::EfakturaGateway::start(GatewayOptions::default()).await.unwrap();
     let point = sandbox::AccessPoint::start(sandbox::access_point::Options::default()).await.unwrap();
     let peppol = sandbox::PeppolNetwork::start().await.unwrap();
@@ -76,13 +76,13 @@ async fn world(app: &TestApp, contract: Contract) -> World {
 
 impl World {
     /// Customers by number, each billed once and sent as far as it goes.
-    async fn bill(&self, app: &TestApp, rows: &str) -> HashMap<String, DeliveryItem> {
+    pub async fn bill(&self, app: &TestApp, rows: &str) -> HashMap<String, DeliveryItem> {
         self.issue(app, rows).await;
         delivery::drain(&self.ctx).await.unwrap();
         self.deliveries().await
     }
 
-    async fn issue(&self, app: &TestApp, rows: &str) {
+    pub async fn issue(&self, app: &TestApp, rows: &str) {
         let list = format!(
             "Kundenr;Navn;Kundetype;Organisasjonsnummer;Adresse;Postnr;Poststed;E-post;Telefon;Produkter\n{rows}"
         );
@@ -94,7 +94,7 @@ impl World {
         run::continue_run(&self.ctx, &self.actor, id, |_| {}).await.unwrap();
     }
 
-    async fn deliveries(&self) -> HashMap<String, DeliveryItem> {
+    pub async fn deliveries(&self) -> HashMap<String, DeliveryItem> {
         let tx = self.ctx.db.read(self.actor.org).await.unwrap();
         let found = views::deliveries(&tx, None, Uuid::nil(), 1000).await.unwrap();
         let customers = views::customers(&tx, Uuid::nil(), 1000).await.unwrap();
@@ -103,14 +103,14 @@ impl World {
         found.into_iter().map(|d| (number(d.customer_id), d)).collect()
     }
 
-    async fn again(&self) -> HashMap<String, DeliveryItem> {
+    pub async fn again(&self) -> HashMap<String, DeliveryItem> {
         delivery::drain(&self.ctx).await.unwrap();
         delivery::poll_efaktura(&self.ctx).await.unwrap();
         delivery::drain(&self.ctx).await.unwrap();
         self.deliveries().await
     }
 
-    async fn after(&self, app: &TestApp, time: Duration) -> HashMap<String, DeliveryItem> {
+    pub async fn after(&self, app: &TestApp, time: Duration) -> HashMap<String, DeliveryItem> {
         app.clock.advance(time);
         self.gateway.advance(time.num_seconds());
         self.point.advance(time.num_seconds());
@@ -118,15 +118,15 @@ impl World {
     }
 }
 
-fn stands(d: &DeliveryItem) -> (&str, &str, Option<&str>) {
+pub fn stands(d: &DeliveryItem) -> (&str, &str, Option<&str>) {
     (d.channel.as_str(), d.state.as_str(), d.channel_reason.as_deref())
 }
 
-fn person(number: u32, email: &str) -> String {
+pub fn person(number: u32, email: &str) -> String {
     format!("{number};Kari Nord;person;;Gata 1;0150;Oslo;{email};+479000000{number};A\n")
 }
 
-fn business(number: u32, email: &str) -> String {
+pub fn business(number: u32, email: &str) -> String {
     format!("{number};Kunde AS;bedrift;{BUSINESS};Gata 1;0150;Oslo;{email};;A\n")
 }
 

@@ -202,7 +202,8 @@ both!(a_broken_delivery_does_not_stop_those_taken_with_it, async |app: &TestApp|
     let mut states = HashMap::new();
     delivery::serve_channel(&ctx, Channel::Mail, &mut session, &mut states, || false).await.unwrap();
     assert_eq!(sink.received().len(), 2, "{states:?}");
-    assert_eq!(the_delivery(app, &actor).await.state, "sending");
+    let left = the_delivery(app, &actor).await;
+    assert_eq!((left.state.as_str(), left.reason.as_deref(), left.needs_person), ("failed", Some("internal"), true));
 });
 
 /// A private authority and a server that holds a leaf of it.

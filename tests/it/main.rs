@@ -21,4 +21,5 @@ mod settings;
 mod torture;
 mod torture_serve;
 mod webhooks;
+mod withdrawn;
 mod workers;

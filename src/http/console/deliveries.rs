@@ -20,6 +20,8 @@ use uuid::Uuid;
 const ROWS: i64 = 50;
 /// Days the figures cover.
 const DAYS: i64 = 30;
+/// On their way, or asked about.
+const UNDER_WAY: [&str; 5] = ["queued", "sending", "handing_over", "awaiting_receipt", "unknown"];
 /// What can be done here.
 const OFFERED: [Fix; 5] = [Fix::Resend, Fix::OtherChannel, Fix::Print, Fix::Handled, Fix::Cancel];
 
@@ -38,7 +40,7 @@ pub(super) fn row(r: worklist::Row) -> DeliveryRow {
     let wrong = matches!(
         state,
         Standing::Failed | Standing::Rejected | Standing::Unknown | Standing::Held | Standing::Retrying
-    );
+    ) || r.reason.as_deref() == Some("not_taken_back");
     DeliveryRow {
         id: r.id,
         invoice_id: r.invoice_id,
@@ -72,10 +74,7 @@ async fn rows(tx: &OrgTx, tab: Tab, after: Option<&str>) -> Result<(Vec<Delivery
             worklist::needs_person(tx, place.as_ref(), ROWS + 1).await?
         }
         Tab::Retrying => worklist::in_states(tx, &["retrying"], id.unwrap_or_default(), ROWS + 1).await?,
-        Tab::UnderWay => {
-            let states = ["queued", "sending", "handing_over", "awaiting_receipt"];
-            worklist::in_states(tx, &states, id.unwrap_or_default(), ROWS + 1).await?
-        }
+        Tab::UnderWay => worklist::in_states(tx, &UNDER_WAY, id.unwrap_or_default(), ROWS + 1).await?,
         Tab::Delivered => worklist::delivered(tx, id, ROWS + 1).await?,
     };
     let more = i64::try_from(found.len()).unwrap_or_default() > ROWS;
@@ -183,7 +182,7 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Query(asked):
         channels_down: down,
         tab,
         retrying: sum(&["retrying"]),
-        under_way: sum(&["queued", "sending", "handing_over", "awaiting_receipt"]),
+        under_way: sum(&UNDER_WAY),
         rows,
         is_later_page: asked.after.is_some(),
         next,

@@ -7,10 +7,12 @@ use crate::ctx::Ctx;
 use crate::ports::{Sent, Session, Standing, Told};
 use crate::services::error::Error;
 use crate::store::delivery::{self as store, Claimed, Delivery};
-use crate::store::{OrgTx, channel};
-use chrono::Duration;
+use crate::store::{OrgTx, channel, invoice};
 use domain::channel::Channel;
 use domain::delivery::{State, next_check};
+
+/// Why a delivery needs a person when it could not be taken back.
+const TOO_LATE: &str = "not_taken_back";
 
 /// Asks about one delivery, or takes it back, and notes the answer.
 pub async fn check(ctx: &Ctx, session: &mut dyn Session, claimed: &Claimed) -> Result<State, Error> {
@@ -28,7 +30,13 @@ pub async fn check(ctx: &Ctx, session: &mut dyn Session, claimed: &Claimed) -> R
         invoice_number: loaded.invoice.number.to_string(),
     };
     ctx.pace.wait(loaded.channel()).await;
-    let told = if loaded.row.take_back { session.take_back(&sent).await } else { session.ask(&sent).await };
+    let can_ask = ctx.carrier(loaded.channel()).is_some_and(|c| c.can_ask());
+    let told = match (loaded.row.take_back, can_ask) {
+        (true, _) => session.take_back(&sent).await,
+        (false, true) => session.ask(&sent).await,
+        // Handed over through a provider that could be asked, and is no longer the one that is set up.
+        (false, false) => Told { standing: Standing::UnderWay, provider_ref: None, seq: 0 },
+    };
     let (health, fault) = match &told.standing {
         Standing::Silent(fault) => (Health::Away, Some(fault)),
         _ => (Health::Well, None),
@@ -59,6 +67,8 @@ pub(super) async fn take_answer(
     row.provider_ref = told.provider_ref.or(row.provider_ref);
     row.provider_seq = row.provider_seq.max(told.seq);
     let open = matches!(stands, State::AwaitingReceipt | State::Unknown);
+    // Whoever wanted it back wants it no other way either.
+    let unwanted = row.take_back || row.reason.as_deref() == Some(TOO_LATE);
     let state = match told.standing {
         Standing::Rejected(fault) if !old && (open || stands == State::Delivered) => {
             if loaded.channel() == Channel::Efaktura {
@@ -66,9 +76,15 @@ pub(super) async fn take_answer(
                 channel::forget_lookup(&tx, row.customer_id, &row.channel).await?;
             }
             store::note(&tx, &[event(ctx, &row, "rejected", Some(&fault.code), Some(&fault.detail))]).await?;
-            row.reason = Some(fault.code);
-            row.take_back = false;
-            settle(ctx, &tx, row, loaded, State::Rejected, None).await?
+            if stands == State::Delivered && !unwanted && invoice::is_settled(&tx, row.invoice_id).await? {
+                // The customer has paid it: another one could be paid once more.
+                store::update(&tx, row).await?;
+                stands
+            } else {
+                row.reason = Some(fault.code);
+                row.take_back = unwanted;
+                settle(ctx, &tx, row, loaded, State::Rejected, None).await?
+            }
         }
         Standing::Delivered if open => {
             store::note(&tx, &[event(ctx, &row, "delivered", None, None)]).await?;
@@ -88,19 +104,33 @@ pub(super) async fn take_answer(
         }
         Standing::TooLate(fault) => {
             store::note(&tx, &[event(ctx, &row, "too_late", Some(&fault.code), Some(&fault.detail))]).await?;
-            row.take_back = false;
-            store::update(&tx, row).await?;
+            not_taken_back(ctx, &tx, row).await?;
             stands
         }
-        Standing::NotThere if open => {
-            // Handed over again with the same id, it is still one document.
+        // Handed over again with the same id, it is still one document. What an access point had taken and has forgotten
+        // may have gone out.
+        Standing::NotThere if stands == State::Unknown || (open && loaded.channel() == Channel::Efaktura) => {
             let now = ctx.now();
             settle(ctx, &tx, row, loaded, State::Retrying, Some(now)).await?
+        }
+        Standing::NotThere if open => {
+            row.reason = Some("forgotten_by_provider".to_owned());
+            settle(ctx, &tx, row, loaded, State::Unknown, None).await?
         }
         _ => wait_on(ctx, &tx, row, stands).await?,
     };
     tx.commit().await?;
     Ok(state)
+}
+
+/// It stands with the provider although it is wanted back: a person tells the customer.
+async fn not_taken_back(ctx: &Ctx, tx: &OrgTx, mut row: Delivery) -> Result<(), Error> {
+    row.take_back = false;
+    row.needs_person = true;
+    row.reason = Some(TOO_LATE.to_owned());
+    row.updated_at = ctx.now();
+    store::update(tx, row).await?;
+    Ok(())
 }
 
 /// No news: asked again later, and left to a person when the receipt stays out too long.
@@ -110,14 +140,26 @@ async fn wait_on(ctx: &Ctx, tx: &OrgTx, mut row: Delivery, stands: State) -> Res
         return Ok(stands);
     }
     let now = ctx.now();
+    if row.take_back {
+        let events = store::list_events(tx, row.id).await?;
+        let asked = events.iter().rfind(|e| e.kind == "take_back_asked").map_or(now, |e| e.at);
+        let Some(at) = next_check(asked, now) else {
+            not_taken_back(ctx, tx, row).await?;
+            return Ok(stands);
+        };
+        row.not_before_at = at;
+        row.updated_at = now;
+        store::update(tx, row).await?;
+        return Ok(stands);
+    }
     match next_check(row.handed_over_at.unwrap_or(row.created_at), now) {
         Some(at) => row.not_before_at = at,
-        None if row.take_back => row.not_before_at = now + Duration::hours(2),
         None => {
             // A person may send it again, knowing that it may have arrived.
             row.state = State::Unknown.as_str().to_owned();
             row.needs_person = true;
             row.reason = Some("no_receipt".to_owned());
+            row.updated_at = now;
             announce(ctx, tx, &row).await?;
         }
     }

@@ -158,9 +158,9 @@ impl Chooser {
         customer: &Customer,
         paper: &Paper,
         channel: Channel,
-    ) -> Result<Channel, &'static str> {
+    ) -> Result<(), &'static str> {
         let order = Order { own: None, organisation: &[channel], safe: &self.safe, without: None };
-        choose(&order, &self.facts(known, customer, paper)).map(|c| c.channel)
+        choose(&order, &self.facts(known, customer, paper)).map(|_| ())
     }
 
     /// Whether a channel that was settled before may still be used: a directory's no, a protection or a duty stands
@@ -174,7 +174,7 @@ impl Chooser {
     ) -> Result<(), &'static str> {
         match self.only(known, customer, paper, channel) {
             Err("address_suppressed" | "no_address" | "invalid_address") if channel == Channel::Mail => Ok(()),
-            other => other.map(|_| ()),
+            other => other,
         }
     }
 

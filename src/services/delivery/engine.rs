@@ -2,7 +2,7 @@
 //! decisions 39-41).
 
 use super::choose::{address_hash, ask, mail_address};
-use super::loaded::{Loaded, held, is_pinned, state_of};
+use super::loaded::{Loaded, held, is_chosen, is_pinned, state_of};
 use super::parcel;
 use super::watch::{self, Health};
 use crate::ctx::Ctx;
@@ -10,11 +10,12 @@ use crate::ports::{Carrier, Fault, Handed, Pending, Session};
 use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::delivery::{self as store, Attempt, Begin, Claim, Claimed, Delivery, Event};
-use crate::store::{OrgTx, audit, channel};
+use crate::store::{OrgTx, audit, channel, invoice};
 use chrono::Duration;
 use domain::channel::Channel;
 use domain::delivery::{Attempted, Outcome, State};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Deliveries a worker takes at once: few enough that none waits long behind a slow worker.
 pub const CLAIM: u64 = 10;
@@ -22,16 +23,38 @@ pub const CLAIM: u64 = 10;
 /// Tries of one document on one channel, those that ended with the worker included.
 const MOST_TRIES: i64 = 20;
 
-/// The channels whose provider can be asked what became of a document.
-fn askable(ctx: &Ctx) -> Vec<&'static str> {
-    let can = |c: &&Channel| ctx.carrier(**c).is_some_and(|carrier| carrier.can_ask());
-    Channel::ALL.iter().filter(can).map(|c| c.as_str()).collect()
+/// Gives back what dead workers held: nothing had left while `sending`; after `handing_over` nobody knows, and whoever can
+/// be asked is asked (decision 40).
+async fn give_back(ctx: &Ctx) -> Result<(), Error> {
+    let tx = ctx.db.system().await?;
+    let lost = store::expire_leases(&tx, ctx.now()).await?;
+    tx.commit().await?;
+    for lost in lost {
+        let tx = ctx.db.write(lost.org_id).await?;
+        let Some(mut row) = store::lock(&tx, lost.id).await? else { continue };
+        if row.state != State::HandingOver.as_str() || held(&row, &lost).is_err() {
+            continue;
+        }
+        let can_ask = Channel::parse(&row.channel).and_then(|c| ctx.carrier(c)).is_some_and(|c| c.can_ask());
+        row.state = State::Unknown.as_str().to_owned();
+        row.needs_person = !can_ask;
+        row.reason = Some("lost_while_handing_over".to_owned());
+        row.not_before_at = ctx.now();
+        release(ctx, &mut row);
+        store::end_attempt(&tx, row.id, row.attempts, ctx.now(), "unknown").await?;
+        if row.needs_person {
+            announce(ctx, &tx, &row).await?;
+        }
+        store::update(&tx, row).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Takes due deliveries of a channel for one worker; none while its provider is given time to come back.
 pub async fn claim(ctx: &Ctx, channel: Channel, limit: u64) -> Result<Vec<Claimed>, Error> {
+    give_back(ctx).await?;
     let tx = ctx.db.system().await?;
-    store::expire_leases(&tx, ctx.now(), &askable(ctx)).await?;
     let claimed = match watch::allowance(ctx, &tx, channel, limit).await? {
         0 => Vec::new(),
         limit => store::claim(&tx, &taking(ctx, channel, limit)).await?,
@@ -65,9 +88,26 @@ pub async fn deliver(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Cla
         // The lease ran out while earlier ones were sent: another worker has it.
         return Ok(state);
     }
-    let loaded = Loaded::read(ctx, &tx, row).await?;
+    let loaded = match Loaded::read(ctx, &tx, row).await {
+        Ok(loaded) => loaded,
+        Err(error) if error.lasts() => return unreadable(ctx, claimed, &error).await,
+        Err(error) => return Err(error),
+    };
     tx.commit().await?;
     deliver_loaded(ctx, session, claimed, loaded).await
+}
+
+/// What cannot be read today cannot be read tomorrow: a person must know.
+async fn unreadable(ctx: &Ctx, claimed: &Claimed, error: &Error) -> Result<State, Error> {
+    tracing::error!(delivery.id = %claimed.id, error = %error, "a delivery cannot be read");
+    let tx = ctx.db.write(claimed.org_id).await?;
+    let row = store::lock(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
+    if let Err(state) = held(&row, claimed) {
+        return Ok(state);
+    }
+    let state = park(ctx, &tx, row, "internal").await?;
+    tx.commit().await?;
+    Ok(state)
 }
 
 /// Delivers one claimed delivery and notes how it went.
@@ -134,10 +174,15 @@ enum Turn {
     Elsewhere(Change),
     /// A person must see to it first.
     Stop(&'static str),
+    /// It is wanted back before it has left.
+    Cancel,
 }
 
 /// Whether a delivery still goes the way it was to go. While a directory is silent nothing is decided.
 fn turn(loaded: &Loaded, answered: bool) -> Turn {
+    if loaded.row.take_back {
+        return Turn::Cancel;
+    }
     if loaded.row.attempts - loaded.row.attempts_before > MOST_TRIES {
         // Its worker dies of it every time.
         return Turn::Stop("tried_too_often");
@@ -146,7 +191,13 @@ fn turn(loaded: &Loaded, answered: bool) -> Turn {
         return Turn::Stay(None);
     }
     if is_pinned(&loaded.row) {
-        let allowed = loaded.chooser.decided(&loaded.known, &loaded.customer, &loaded.paper(), loaded.channel());
+        let Loaded { chooser, known, customer, .. } = loaded;
+        let (paper, channel) = (loaded.paper(), loaded.channel());
+        let allowed = if is_chosen(&loaded.row) {
+            chooser.decided(known, customer, &paper, channel)
+        } else {
+            chooser.only(known, customer, &paper, channel)
+        };
         return allowed.map_or_else(Turn::Stop, |()| Turn::Stay(None));
     }
     match loaded.choose(None) {
@@ -165,8 +216,10 @@ async fn divert(ctx: &Ctx, claimed: &Claimed, loaded: &Loaded, turn: Turn) -> Re
     if let Err(state) = held(&row, claimed) {
         return Ok(state);
     }
+    let turn = if row.take_back { Turn::Cancel } else { turn };
     let state = match turn {
         Turn::Stay(_) => return Ok(state_of(&row)),
+        Turn::Cancel => settle(ctx, &tx, row, loaded, State::Retrying, None).await?,
         Turn::Elsewhere(change) => go_to(ctx, &tx, row, loaded, &change).await?,
         Turn::Stop(reason) => {
             // The reason is that of the last way: what a person can mend.
@@ -200,10 +253,14 @@ async fn note_attempt(
     state: State,
 ) -> Result<(), Error> {
     let now = ctx.now();
+    // Mail that came back while this one was on its way to the relay holds it too.
+    let address = loaded.address.as_deref().filter(|_| loaded.channel() == Channel::Mail && !is_chosen(&loaded.row));
+    let address_hash = address.map(|a| address_hash(&ctx.key, claimed.org_id, a));
     let begin = Begin {
         id: claimed.id,
         lease_token: claimed.lease_token,
         customer_version: loaded.customer.row.version,
+        address_hash: address_hash.as_deref(),
         state: state.as_str(),
         attempt,
         channel_reason: loaded.row.channel_reason.as_deref(),
@@ -212,7 +269,7 @@ async fn note_attempt(
     };
     let tx = ctx.db.write(claimed.org_id).await?;
     if !store::begin(&tx, &begin).await? {
-        let message = "another worker took the delivery over, the invoice was credited, or the customer was changed";
+        let message = "another worker took the delivery over, the invoice was credited, the customer was changed, or mail came back";
         return Err(Error::conflict("changed_meanwhile", message));
     }
     store::keep_attempt(&tx, attempt.clone()).await?;
@@ -292,18 +349,22 @@ pub(super) fn event(ctx: &Ctx, row: &Delivery, kind: &str, code: Option<&str>, d
 
 /// Tells integrators where a delivery stands now, in the transaction that put it there.
 pub(super) async fn announce(ctx: &Ctx, tx: &OrgTx, row: &Delivery) -> Result<(), Error> {
-    let told = audit::Event {
+    Ok(audit::record(tx, &[standing(ctx.id(), row)]).await?)
+}
+
+/// Where a delivery stands, as integrators are told.
+pub(crate) fn standing(id: Uuid, row: &Delivery) -> audit::Event {
+    audit::Event {
         org_id: row.org_id,
-        id: ctx.id(),
-        at: ctx.now(),
+        id,
+        at: row.updated_at,
         actor_kind: "job".to_owned(),
         actor_id: None,
         verb: format!("delivery.{}", row.state),
         subject_kind: "delivery".to_owned(),
         subject_id: Some(row.id),
         fields: "state".to_owned(),
-    };
-    Ok(audit::record(tx, &[told]).await?)
+    }
 }
 
 /// Makes the parcel and hands it over; and whether the provider was spoken to at all.
@@ -429,7 +490,7 @@ async fn conclude(
 /// What a person let through in spite of a bounce has been taken: the address may be used again.
 async fn forget_suppression(ctx: &Ctx, tx: &OrgTx, loaded: &Loaded) -> Result<(), Error> {
     // Only what a person chose goes to an address that is held back.
-    if let Some(address) = loaded.address.as_deref().filter(|_| is_pinned(&loaded.row)) {
+    if let Some(address) = loaded.address.as_deref().filter(|_| is_chosen(&loaded.row)) {
         let hash = address_hash(&ctx.key, loaded.row.org_id, address);
         // A complaint is not answered by the relay's yes.
         if channel::find_suppression(tx, &hash).await?.is_some_and(|s| s.reason != "complaint") {
@@ -448,16 +509,23 @@ pub(super) async fn settle(
     state: State,
     again: Option<chrono::DateTime<chrono::Utc>>,
 ) -> Result<State, Error> {
-    if matches!(state, State::Failed | State::Rejected)
-        && !row.take_back
+    // What is wanted back, or credited, is sent no more on any channel.
+    let ends = matches!(state, State::Retrying | State::Failed | State::Rejected);
+    let credited = ends && invoice::is_credited(tx, row.invoice_id).await?;
+    let unwanted = credited || (ends && row.take_back);
+    if credited {
+        row.reason = Some("credited".to_owned());
+    }
+    if !unwanted
+        && matches!(state, State::Failed | State::Rejected)
         && let Some(change) = way_out(loaded, &row)
     {
         row.fallback_from = Some(row.channel.clone());
         return go_to(ctx, tx, row, loaded, &change).await;
     }
-    // What was credited meanwhile and has not left is not tried again; what has left is taken back at once.
+    // What has left is taken back at once.
     let (state, again) = match state {
-        State::Retrying | State::Failed if row.take_back => (State::Cancelled, None),
+        _ if unwanted => (State::Cancelled, None),
         State::AwaitingReceipt | State::Unknown if row.take_back => (state, Some(ctx.now())),
         _ => (state, again),
     };

@@ -33,6 +33,9 @@ pub enum Inbound {
     NotUnderstood,
 }
 
+/// Times a mail may come back "for now" and be sent again.
+const MOST_RETURNS: usize = 2;
+
 /// Letters read in one round.
 const ROUND: usize = 100;
 
@@ -61,8 +64,11 @@ pub async fn read_inbox(ctx: &Ctx) -> Result<u64, Error> {
         }
         for letter in letters {
             let was = match take_letter(ctx, &letter.bytes).await {
-                // What a letter is about may be gone; it must not stand in the way of the others.
-                Err(Error::Refused(_)) => Inbound::NotOurs,
+                // What a letter is about may be gone or broken; it must not stand in the way of the others.
+                Err(error) if error.lasts() => {
+                    tracing::error!(error = %error, "a bounce could not be taken in");
+                    Inbound::NotOurs
+                }
                 other => other?,
             };
             metrics::counter!("reskontro_inbound_total", "was" => format!("{was:?}")).increment(1);
@@ -160,7 +166,11 @@ async fn note(ctx: &Ctx, loaded: &Loaded, address: &str, report: &RecipientRepor
         }
         if mine {
             row.reason = code.map(str::to_owned);
-            let outcome = if outlook == Outlook::ForNow { Outcome::Temporary } else { Outcome::Permanent };
+            // Others have tried for days before they gave it back.
+            let before = noted.iter().filter(|e| e.kind == "bounced").count();
+            let again = outlook == Outlook::ForNow && before < MOST_RETURNS;
+            let outcome = if again { Outcome::Temporary } else { Outcome::Permanent };
+            row.tried_since_at = Some(ctx.now());
             // The relay took it and others gave it back: a try like any other.
             let (state, at) = attempted(ctx, &row).then(outcome);
             settle(ctx, &tx, row, loaded, state, at).await?;

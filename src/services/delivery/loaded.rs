@@ -98,9 +98,14 @@ impl Loaded {
     }
 }
 
+/// A person chose the channel, knowing of the address.
+pub(super) fn is_chosen(row: &Delivery) -> bool {
+    row.channel_reason.as_deref() == Some("operators_choice")
+}
+
 /// A person chose the channel, or it is the way out after a failure: no rule changes it any more.
 pub(super) fn is_pinned(row: &Delivery) -> bool {
-    row.fallback_from.is_some() || row.channel_reason.as_deref() == Some("operators_choice")
+    row.fallback_from.is_some() || is_chosen(row)
 }
 
 /// The state of a delivery.

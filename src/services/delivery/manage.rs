@@ -1,14 +1,14 @@
 //! What people do with deliveries: send again, another way, not at all; each is audited.
 
 use super::choose::{Paper, address_hash, mail_address};
-use super::engine::event;
+use super::engine::{announce, event};
 use super::loaded::Loaded;
 use crate::ctx::Ctx;
 use crate::ports::{Fault, Issuer};
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::delivery::{self as store, Delivery};
-use crate::store::{channel as lookups, customer, organisation};
+use crate::store::{channel as lookups, customer, invoice, organisation};
 use domain::channel::Channel;
 use domain::delivery::{State, is_mail_address};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,15 @@ fn requeue(work: &Work<'_>, row: &mut Delivery, channel: Channel, reason: &str) 
     row.updated_at = work.at;
 }
 
+/// A credited invoice is not sent any more, whoever asks.
+async fn unless_credited(work: &Work<'_>, row: &Delivery) -> Result<(), Error> {
+    if invoice::is_credited(&work.tx, row.invoice_id).await? {
+        let message = "the invoice is credited in full: the credit note is what the customer is to get";
+        return Err(Error::conflict("credited", message));
+    }
+    Ok(())
+}
+
 /// Whether a delivery may be sent anew; one that has or may have arrived is marked.
 fn may_send(row: &mut Delivery, even_if_delivered: bool) -> Result<(), Error> {
     match row.state.as_str() {
@@ -80,6 +89,7 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
     let mut row = lock(&work, id).await?;
     let was = row.state.clone();
     may_send(&mut row, even_if_delivered)?;
+    unless_credited(&work, &row).await?;
     let loaded = Loaded::read(ctx, &work.tx, row.clone()).await?;
     let same = Channel::parse(&row.channel).unwrap_or(Channel::Mail);
     let (channel, reason) = match was.as_str() {
@@ -137,6 +147,7 @@ pub async fn redirect(ctx: &Ctx, actor: &Actor, id: Uuid, to: &Redirect) -> Resu
     if !matches!(row.state.as_str(), "queued" | "retrying") {
         may_send(&mut row, to.even_if_delivered)?;
     }
+    unless_credited(&work, &row).await?;
     let Loaded { chooser, known, customer, document, .. } = Loaded::read(ctx, &work.tx, row.clone()).await?;
     let paper = Paper::of(&document);
     let typed = to.address.as_deref().map(str::trim).filter(|a| !a.is_empty());
@@ -150,8 +161,8 @@ pub async fn redirect(ctx: &Ctx, actor: &Actor, id: Uuid, to: &Redirect) -> Resu
         }
         (_, Some(_)) => return Err(Error::field("address", "not_for_this_channel", "only mail goes to an address")),
         (channel, None) => {
-            let chosen = chooser.only(&known, &customer, &paper, channel).map_err(refused)?;
-            if chosen == Channel::Mail {
+            chooser.only(&known, &customer, &paper, channel).map_err(refused)?;
+            if channel == Channel::Mail {
                 store::set_address(&work.tx, row.id, mail_address(&customer).map_err(refused)?).await?;
             }
         }
@@ -218,12 +229,19 @@ pub async fn withdraw(ctx: &Ctx, work: &Work<'_>, invoice_id: Uuid, reason: &str
     let mut nothing_left = true;
     for seen in store::list_of_invoice(&work.tx, invoice_id).await? {
         let Some(mut row) = store::lock(&work.tx, seen.id).await? else { continue };
-        nothing_left &= row.attempts == 0;
+        // What a person has seen to, or prints, may have come to the customer on paper.
+        let open = row.needs_person || matches!(row.state.as_str(), "queued" | "retrying" | "cancelled");
+        nothing_left &= row.attempts == 0 && open && row.channel != Channel::Print.as_str();
         match row.state.as_str() {
             "queued" | "retrying" | "failed" | "held" | "rejected" => {
                 row.state = State::Cancelled.as_str().to_owned();
                 row.reason = Some(reason.to_owned());
                 row.needs_person = false;
+            }
+            // Stopped before it leaves.
+            "sending" if row.channel != Channel::Efaktura.as_str() => {
+                row.take_back = true;
+                nothing_left = false;
             }
             // The consumer must not pay what is taken back.
             "sending" | "handing_over" | "awaiting_receipt" | "delivered" | "unknown" if row.channel == "efaktura" => {
@@ -237,6 +255,9 @@ pub async fn withdraw(ctx: &Ctx, work: &Work<'_>, invoice_id: Uuid, reason: &str
             }
         }
         row.updated_at = work.at;
+        if row.state == State::Cancelled.as_str() {
+            announce(ctx, &work.tx, &row).await?;
+        }
         store::update(&work.tx, row).await?;
     }
     Ok(nothing_left)

@@ -19,6 +19,7 @@ mod work;
 
 pub use answer::check;
 pub(crate) use choose::{Chooser, Known, Paper, address_hash, mail_address};
+pub(crate) use engine::standing;
 pub use engine::{CLAIM, claim, claim_checks, deliver, session};
 pub use feed::{poll_efaktura, take_efaktura_webhook};
 pub use inbound::{Inbound, read_inbox, take_letter};

@@ -1,10 +1,11 @@
 //! Issues documents: number, KID, snapshot, ledger, open item, delivery and audit in one transaction (I1 to I5).
 
 use crate::ctx::{Ctx, sha256};
-use crate::services::delivery::{Chooser, Known, Paper, mail_address};
+use crate::services::delivery::{Chooser, Known, Paper, mail_address, standing};
 use crate::services::error::{Error, FieldError, Kind as No, Refusal};
 use crate::services::organisation::{due_date, seller};
 use crate::services::work::{Deed, Work};
+use crate::store::audit;
 use crate::store::billing;
 use crate::store::billing::BilledPeriod;
 use crate::store::customer::{self, Customer, DocumentAddress};
@@ -441,8 +442,10 @@ impl Books {
     async fn write(self, work: &Work<'_>) -> Result<(), Error> {
         ledger::insert_entries(&work.tx, &self.entries).await?;
         ledger::insert_items(&work.tx, &self.items).await?;
-        delivery::insert(&work.tx, &self.deliveries, &self.addresses).await?;
-        Ok(())
+        let stuck = self.deliveries.iter().filter(|d| d.needs_person);
+        let told: Vec<_> = stuck.map(|d| standing(work.id(), d)).collect();
+        audit::record(&work.tx, &told).await?;
+        Ok(delivery::insert(&work.tx, &self.deliveries, &self.addresses).await?)
     }
 }
 

@@ -42,7 +42,14 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
     },
     Cause {
-        codes: &["lost_while_handing_over", "lease_lost", "handing_over", "no_receipt", "uncertain"],
+        codes: &[
+            "lost_while_handing_over",
+            "lease_lost",
+            "handing_over",
+            "no_receipt",
+            "uncertain",
+            "forgotten_by_provider",
+        ],
         title: ["Uvisst om den kom fram", "Uvisst om han kom fram", "Not known whether it arrived"],
         why: [
             "Forbindelsen røk mens fakturaen ble overlevert. Kunden kan ha fått den.",
@@ -55,6 +62,21 @@ pub(super) const CAUSES: &[Cause] = &[
             "We never resend these by ourselves. Ask the customer, or send again knowing it may arrive twice.",
         ],
         fixes: &[Handled, Resend, OtherChannel, Print],
+    },
+    Cause {
+        codes: &["not_taken_back"],
+        title: ["Kunne ikke trekkes tilbake", "Kunne ikkje trekkjast tilbake", "Could not be taken back"],
+        why: [
+            "Fakturaen er kreditert eller avbrutt, men kravet står fortsatt i kundens bank, eller er betalt.",
+            "Fakturaen er kreditert eller avbroten, men kravet står framleis i banken til kunden, eller er betalt.",
+            "The invoice is credited or cancelled, but the request still stands in the customer's bank, or is paid.",
+        ],
+        advice: [
+            "Be kunden slette kravet, eller betal tilbake det som er betalt.",
+            "Be kunden slette kravet, eller betal tilbake det som er betalt.",
+            "Ask the customer to delete the request, or pay back what was paid.",
+        ],
+        fixes: &[Handled],
     },
     Cause {
         codes: &["document_too_large"],
