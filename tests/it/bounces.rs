@@ -27,7 +27,7 @@ use uuid::Uuid;
 const FIXTURE_ID: &[u8] = b"0192f0c1a2b37c4d8e5f60718293a4b5";
 
 /// A letter as it stands among the fixtures, about the mail with this tag.
-fn letter(name: &str, tag: &str) -> Vec<u8> {
+pub fn letter(name: &str, tag: &str) -> Vec<u8> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/formats/tests/fixtures/bounces");
     let mut bytes = std::fs::read(dir.join(format!("{name}.eml"))).unwrap();
     let mut at = 0;
@@ -63,13 +63,13 @@ fn with_shared_relay(app: &TestApp, port: u16) -> Ctx {
     Ctx { rng: Arc::new(SystemRng), ..with_relay(app, port) }
 }
 
-struct World {
-    ctx: Ctx,
-    actor: Actor,
-    sink: SmtpSink,
+pub struct World {
+    pub ctx: Ctx,
+    pub actor: Actor,
+    pub sink: SmtpSink,
 }
 
-async fn world(app: &TestApp) -> World {
+pub async fn world(app: &TestApp) -> World {
     let sink = SmtpSink::start().await.unwrap();
     let ctx = with_relay(app, sink.port());
     let actor = app.association().await;
@@ -77,11 +77,11 @@ async fn world(app: &TestApp) -> World {
     World { ctx, actor, sink }
 }
 
-const KARI: &str = "kari@example.org";
+pub const KARI: &str = "kari@example.org";
 
 impl World {
     /// One invoice to the customer at this address, sent as far as it goes; the newest delivery.
-    async fn bill(&self, app: &TestApp, address: &str) -> DeliveryItem {
+    pub async fn bill(&self, app: &TestApp, address: &str) -> DeliveryItem {
         let list = format!(
             "Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n1;Kari Nord;Gata 1;0150;Oslo;{address};A\n"
         );
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// The invoice of the year after.
-    async fn bill_again(&self, app: &TestApp, address: &str) -> DeliveryItem {
+    pub async fn bill_again(&self, app: &TestApp, address: &str) -> DeliveryItem {
         app.clock.advance(Duration::days(370));
         self.bill(app, address).await
     }
@@ -101,12 +101,12 @@ impl World {
         self.newest().await
     }
 
-    async fn newest(&self) -> DeliveryItem {
+    pub async fn newest(&self) -> DeliveryItem {
         deliveries(&self.ctx, &self.actor).await.pop().unwrap()
     }
 
     /// Tag of the mail that was sent last.
-    fn tag(&self) -> String {
+    pub fn tag(&self) -> String {
         let sent = self.sink.received().pop().unwrap();
         sent.from.strip_prefix("b+").and_then(|f| f.strip_suffix("@bounce.test")).unwrap().to_owned()
     }
@@ -116,7 +116,7 @@ impl World {
     }
 
     /// What is noted of a delivery: kind and code.
-    async fn noted(&self, d: &DeliveryItem) -> Vec<(String, Option<String>)> {
+    pub async fn noted(&self, d: &DeliveryItem) -> Vec<(String, Option<String>)> {
         let tx = self.ctx.db.read(self.actor.org).await.unwrap();
         let events = store::list_events(&tx, d.id).await.unwrap();
         events.into_iter().map(|e| (e.kind, e.code)).collect()
@@ -144,7 +144,7 @@ async fn deliveries(ctx: &Ctx, actor: &Actor) -> Vec<DeliveryItem> {
     views::deliveries(&tx, None, Uuid::nil(), 100).await.unwrap()
 }
 
-fn stands(d: &DeliveryItem) -> (&str, &str, Option<&str>, bool) {
+pub fn stands(d: &DeliveryItem) -> (&str, &str, Option<&str>, bool) {
     (&d.channel, &d.state, d.reason.as_deref(), d.needs_person)
 }
 
@@ -416,7 +416,7 @@ both!(a_bounce_may_be_faster_than_the_note_that_the_mail_left, async |app: &Test
 });
 
 /// A Maildir in the app's own folder.
-fn maildir(app: &TestApp) -> PathBuf {
+pub fn maildir(app: &TestApp) -> PathBuf {
     let dir = app.dir.path().join("bounces");
     for part in ["new", "cur", "tmp"] {
         std::fs::create_dir_all(dir.join(part)).unwrap();

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const BUSINESS: &str = "923609016";
+pub const BUSINESS: &str = "923609016";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// The world outside: a gateway, an access point and the Peppol network.
@@ -34,37 +34,43 @@ pub struct World {
     pub actor: Actor,
 }
 
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A gateway's line, at its own address or at one before it.
+pub fn efaktura_at(gateway: &sandbox::EfakturaGateway, base_url: String) -> Arc<EfakturaGateway> {
+    let settings = EfakturaSettings {
+        base_url,
+        client_id: gateway.client_id().to_owned(),
+        client_secret: gateway.client_secret().to_owned(),
+        webhook_secrets: vec![SECRET.to_owned()],
+        ca_pem: None,
+        timeout: TIMEOUT,
+    };
+    Arc::new(EfakturaGateway::new(settings).unwrap())
+}
+
+/// An access point's line, at its own address or at one before it.
+pub fn access_point_at(point: &sandbox::AccessPoint, contract: Contract, base_url: String) -> Arc<AccessPoint> {
+    let token = point.token().to_owned();
+    let settings = AccessPointSettings { contract, base_url, token, ca_pem: None, timeout: TIMEOUT };
+    Arc::new(AccessPoint::new(settings).unwrap())
+}
+
 pub async fn world(app: &TestApp, contract: Contract) -> World {
     let gateway = sandbox::EfakturaGateway::start(GatewayOptions::default()).await.unwrap();
     let point = sandbox::AccessPoint::start(sandbox::access_point::Options::default()).await.unwrap();
     let peppol = sandbox::PeppolNetwork::start().await.unwrap();
     // The gateway's clock stands where ours does.
     gateway.advance((app.ctx.now() - gateway.now()).num_seconds());
-    let timeout = std::time::Duration::from_secs(2);
-    let efaktura = EfakturaGateway::new(EfakturaSettings {
-        base_url: gateway.base_url(),
-        client_id: gateway.client_id().to_owned(),
-        client_secret: gateway.client_secret().to_owned(),
-        webhook_secrets: vec![SECRET.to_owned()],
-        ca_pem: None,
-        timeout,
-    });
-    let access_point = AccessPoint::new(AccessPointSettings {
-        contract,
-        base_url: point.base_url(),
-        token: point.token().to_owned(),
-        ca_pem: None,
-        timeout,
-    });
     let directory = PeppolDirectory::new(&PeppolSettings {
         zone: peppol.zone().to_owned(),
         dns: Some(peppol.dns_addr()),
         ca_pem: None,
-        timeout,
+        timeout: TIMEOUT,
     });
     let ctx = Ctx {
-        efaktura: Some(Arc::new(efaktura.unwrap())),
-        access_point: Some(Arc::new(access_point.unwrap())),
+        efaktura: Some(efaktura_at(&gateway, gateway.base_url())),
+        access_point: Some(access_point_at(&point, contract, point.base_url())),
         participants: Some(Arc::new(directory.unwrap())),
         ..app.ctx.clone()
     };

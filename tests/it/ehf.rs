@@ -13,6 +13,7 @@ use formats::ehf;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use reskontro::ctx::Ctx;
 use reskontro::services::Actor;
 use reskontro::services::access::{self, Scope};
 use reskontro::services::invoice::{self, DraftLine, NewDraft};
@@ -190,8 +191,8 @@ both!(an_issued_invoice_to_a_business_is_had_as_ehf, async |app: &TestApp| {
     let tx = app.ctx.db.read(actor.org).await.unwrap();
     let customers = views::customers(&tx, Uuid::nil(), 10).await.unwrap();
     tx.commit().await.unwrap();
-    let business = issue(app, &actor, customers.iter().find(|c| c.number == "1").unwrap().id).await;
-    let person = issue(app, &actor, customers.iter().find(|c| c.number == "2").unwrap().id).await;
+    let business = issue(&app.ctx, &actor, customers.iter().find(|c| c.number == "1").unwrap().id).await;
+    let person = issue(&app.ctx, &actor, customers.iter().find(|c| c.number == "2").unwrap().id).await;
     let first = invoice::ehf(&app.ctx, &actor, business).await.unwrap();
     assert!(ehf::check(&first).is_empty());
     let text = String::from_utf8(first.clone()).unwrap();
@@ -216,7 +217,8 @@ both!(an_issued_invoice_to_a_business_is_had_as_ehf, async |app: &TestApp| {
     assert_eq!(answer.bytes().await.unwrap(), first);
 });
 
-async fn issue(app: &TestApp, actor: &Actor, customer_id: Uuid) -> Uuid {
+/// One more invoice, of product A.
+pub async fn issue(ctx: &Ctx, actor: &Actor, customer_id: Uuid) -> Uuid {
     let line = DraftLine {
         product_number: Some("A".into()),
         description: None,
@@ -235,8 +237,8 @@ async fn issue(app: &TestApp, actor: &Actor, customer_id: Uuid) -> Uuid {
         delivery_place: None,
         note: None,
     };
-    let id = invoice::create_draft(&app.ctx, actor, &new).await.unwrap();
-    invoice::issue_draft(&app.ctx, actor, id).await.unwrap().id
+    let id = invoice::create_draft(ctx, actor, &new).await.unwrap();
+    invoice::issue_draft(ctx, actor, id).await.unwrap().id
 }
 
 both!(a_file_is_checked_at_the_command_line, async |app: &TestApp| {
@@ -277,7 +279,7 @@ both!(vat_is_taken_back_as_it_was_charged, async |app: &TestApp| {
     let tx = app.ctx.db.read(actor.org).await.unwrap();
     let customer = views::customers(&tx, Uuid::nil(), 1).await.unwrap()[0].id;
     tx.commit().await.unwrap();
-    let issued = issue(app, &actor, customer).await;
+    let issued = issue(&app.ctx, &actor, customer).await;
     let first = String::from_utf8(invoice::ehf(&app.ctx, &actor, issued).await.unwrap()).unwrap();
     assert!(!first.contains("Gata 1") && !first.contains("0150"), "a protected identity's address goes nowhere");
     let registered = OrganisationPatch { vat_registered: Some(true), ..OrganisationPatch::default() };

@@ -20,7 +20,7 @@ const LIST: &str = "Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n\
     1;Kari Nord;Gata 1;0150;Oslo;kari@example.org;A\n";
 
 /// The service with a relay.
-fn with_relay(app: &TestApp, port: u16, tls: Tls, ca_pem: Option<Vec<u8>>) -> Ctx {
+pub fn with_relay(app: &TestApp, port: u16, tls: Tls, ca_pem: Option<Vec<u8>>) -> Ctx {
     let mailer = Arc::new(SmtpMailer::new(SmtpSettings {
         host: "localhost".into(),
         port,
