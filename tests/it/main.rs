@@ -15,6 +15,7 @@ mod harness;
 mod mail;
 mod money;
 mod payer;
+mod payer_code;
 mod registry;
 mod road;
 mod rules;

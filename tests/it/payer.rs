@@ -3,46 +3,42 @@
 use crate::api::{Api, another, key};
 use crate::harness::{Backend, TestApp, both};
 use chrono::Duration;
-use domain::customer::Language;
 use formats::customer_list::Mode;
 use reqwest::{Method, StatusCode};
 use reskontro::config::Config;
 use reskontro::ctx::Ctx;
 use reskontro::services::access::Scope;
-use reskontro::services::customer;
 use reskontro::services::invoice::{self, CreditRequest, credit};
-use reskontro::services::organisation::{self, OrganisationPatch};
-use reskontro::services::payer::{self, CodeSent, Opened};
+use reskontro::services::organisation;
+use reskontro::services::payer::{self, Opened};
 use reskontro::services::payment::{NewPayment, register};
 use reskontro::services::{Actor, delivery, upkeep};
-use reskontro::store::payer as store;
 use reskontro::store::views::{self, InvoiceItem};
-use sandbox::{Fault, SmtpSink};
 use sea_orm::{ConnectionTrait, Statement};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const LIST: &str = "Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n\
+pub const LIST: &str = "Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Produkter\n\
     1;Kari Nord;Storgata 17;0150;Oslo;kari@example.org;A\n\
     2;Ola Berg;Storgata 18;0150;Oslo;ola@example.org;A\n";
-const BASE: &str = "https://faktura.example";
+pub const BASE: &str = "https://faktura.example";
 /// What says who owes and for what.
-const PERSONAL: [&str; 6] = ["Kari", "Nord", "Storgata", "0150", "Hemmelig kurs", "kari@"];
+pub const PERSONAL: [&str; 6] = ["Kari", "Nord", "Storgata", "0150", "Hemmelig kurs", "kari@"];
 
 /// The service with public pages.
-fn with_pages(app: &TestApp) -> Ctx {
+pub fn with_pages(app: &TestApp) -> Ctx {
     changed(&app.ctx, |config| config.payer.base_url = BASE.to_owned())
 }
 
-fn changed(ctx: &Ctx, change: impl FnOnce(&mut Config)) -> Ctx {
+pub fn changed(ctx: &Ctx, change: impl FnOnce(&mut Config)) -> Ctx {
     let mut config = Config::clone(&ctx.config);
     change(&mut config);
     Ctx { config: Arc::new(config), ..ctx.clone() }
 }
 
 /// Two customers, each with an invoice whose mail is due; the first is Kari's.
-async fn billed(app: &TestApp, ctx: &Ctx) -> (Actor, Vec<InvoiceItem>) {
+pub async fn billed(app: &TestApp, ctx: &Ctx) -> (Actor, Vec<InvoiceItem>) {
     let actor = app.association().await;
     app.product(&actor, "A", "Hemmelig kurs", "450").await;
     app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
@@ -53,23 +49,23 @@ async fn billed(app: &TestApp, ctx: &Ctx) -> (Actor, Vec<InvoiceItem>) {
 }
 
 /// The same, mailed; and the page of the first.
-async fn mailed(app: &TestApp, ctx: &Ctx) -> (Actor, Vec<InvoiceItem>, String) {
+pub async fn mailed(app: &TestApp, ctx: &Ctx) -> (Actor, Vec<InvoiceItem>, String) {
     let (actor, invoices) = billed(app, ctx).await;
     delivery::drain(ctx).await.unwrap();
     let url = payer::find_url(ctx, &actor, invoices[0].id).await.unwrap().unwrap();
     (actor, invoices, url.strip_prefix(BASE).unwrap().to_owned())
 }
 
-fn token(path: &str) -> &str {
+pub fn token(path: &str) -> &str {
     path.strip_prefix("/i/").unwrap()
 }
 
-async fn link(ctx: &Ctx, path: &str) -> payer::Link {
+pub async fn link(ctx: &Ctx, path: &str) -> payer::Link {
     payer::find(ctx, token(path)).await.unwrap().unwrap()
 }
 
 /// A mail as it reads: quoted-printable undone, lines put together.
-fn readable(bytes: &[u8]) -> String {
+pub fn readable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace("=\r\n", "");
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
@@ -90,53 +86,53 @@ fn readable(bytes: &[u8]) -> String {
 }
 
 /// The mails to an address, oldest first.
-fn mails(app: &TestApp, to: &str) -> Vec<String> {
+pub fn mails(app: &TestApp, to: &str) -> Vec<String> {
     let all = app.spool().into_iter().map(|path| readable(&std::fs::read(path).unwrap()));
     all.filter(|mail| mail.contains(&format!("{to}>")) || mail.contains(&format!("To: {to}"))).collect()
 }
 
 /// The code of the last code mail.
-fn last_code(app: &TestApp) -> String {
+pub fn last_code(app: &TestApp) -> String {
     let mails = mails(app, "kari@example.org");
     code_of(mails.last().unwrap())
 }
 
-fn code_of(mail: &str) -> String {
+pub fn code_of(mail: &str) -> String {
     let line = mail.lines().find(|l| l.len() == 6 && l.bytes().all(|b| b.is_ascii_digit()));
     line.unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
 }
 
 /// Somebody with a browser that keeps cookies and follows no redirects.
-struct Browser {
+pub struct Browser {
     base: String,
     client: reqwest::Client,
     cookies: BTreeMap<String, String>,
 }
 
-struct Answer {
+pub struct Answer {
     status: StatusCode,
     headers: reqwest::header::HeaderMap,
     body: Vec<u8>,
 }
 
 impl Answer {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|v| v.to_str().unwrap()).unwrap_or_default()
     }
 }
 
 impl Browser {
-    async fn new(ctx: &Ctx) -> Self {
+    pub async fn new(ctx: &Ctx) -> Self {
         let api = Api::serve_ctx(ctx.clone()).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { base: api.base, client, cookies: BTreeMap::new() }
     }
 
-    async fn send(&mut self, method: Method, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn send(&mut self, method: Method, path: &str, form: &[(&str, &str)]) -> Answer {
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
         let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
         request = request.header("cookie", cookies.join("; "));
@@ -152,12 +148,12 @@ impl Browser {
         Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, &[]).await
     }
 
     /// Sends a form of the page, with its token, and shows where it leads.
-    async fn post(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let shown = self.get(page).await.text();
         let csrf = shown.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let mut form = vec![("csrf", csrf.as_str())];
@@ -168,14 +164,14 @@ impl Browser {
         self.get(&to).await
     }
 
-    async fn sign_in(&mut self, app: &TestApp, page: &str) -> Answer {
+    pub async fn sign_in(&mut self, app: &TestApp, page: &str) -> Answer {
         self.post(page, "code", &[]).await;
         let code = last_code(app);
         self.post(page, "open", &[("code", &code)]).await
     }
 }
 
-fn says_nothing_personal(text: &str) {
+pub fn says_nothing_personal(text: &str) {
     for word in PERSONAL {
         assert!(!text.contains(word), "says {word}: {text}");
     }
@@ -274,32 +270,8 @@ both!(before_the_code_nothing_says_who_owes_or_for_what, async |app: &TestApp| {
     assert!(browser.get(&format!("{page}?language=xx")).await.text().contains("<html lang=\"nb\""));
 });
 
-both!(a_code_mail_holds_the_code_and_its_life_alone, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (_, invoices, page) = mailed(app, &ctx).await;
-    let mut browser = Browser::new(&ctx).await;
-    let before = app.spool();
-    let text = browser.post(&page, "code", &[]).await.text();
-    assert!(text.contains("Vi har sendt en kode til k•••@e•••.org") && text.contains("one-time-code"), "{text}");
-    says_nothing_personal(&text);
-    let new: Vec<_> = app.spool().into_iter().filter(|p| !before.contains(p)).collect();
-    assert_eq!(new.len(), 1);
-    let mail = readable(&std::fs::read(&new[0]).unwrap());
-    assert!(mail.contains("To: kari@example.org") && mail.contains("Subject: Engangskode"), "{mail}");
-    assert!(mail.contains("Koden virker i 10 minutter."));
-    let number = invoices[0].number.to_string();
-    let (kid, path) = (invoices[0].kid.as_deref().unwrap(), token(&page));
-    for absent in ["Kari", "Nord", "450", "Hemmelig", number.as_str(), kid, path, "http"] {
-        assert!(!mail.contains(absent), "says {absent}: {mail}");
-    }
-    assert!(!mail.contains(&format!(" {}", invoices[0].total_ore / 100)));
-    // Only a keyed hash of it is stored.
-    let stored = stored(app, &ctx).await;
-    assert!(!stored.contains(&code_of(&mail)) && !stored.contains(path), "{stored}");
-});
-
 /// Every column of the link and session tables, as text.
-async fn stored(app: &TestApp, ctx: &Ctx) -> String {
+pub async fn stored(app: &TestApp, ctx: &Ctx) -> String {
     let tx = ctx.db.system().await.unwrap();
     let sql = match app.backend {
         Backend::Sqlite => {
@@ -406,203 +378,6 @@ both!(a_form_from_elsewhere_does_nothing, async |app: &TestApp| {
     let forged = browser.send(Method::POST, &format!("{page}/code"), &[("csrf", csrf)]).await;
     assert_eq!(forged.header("location"), format!("{page}?said=form"));
     assert_eq!(app.spool().len(), sent);
-});
-
-both!(five_wrong_guesses_and_the_code_is_dead, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (_, _, page) = mailed(app, &ctx).await;
-    let mut browser = Browser::new(&ctx).await;
-    browser.post(&page, "code", &[]).await;
-    let code = last_code(app);
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-    for left in ["4 ganger", "3 ganger", "2 ganger", "én gang"] {
-        let text = browser.post(&page, "open", &[("code", wrong)]).await.text();
-        assert!(text.contains(&format!("prøve {left}")), "{left}: {text}");
-    }
-    assert!(browser.post(&page, "open", &[("code", wrong)]).await.text().contains("Koden virker ikke lenger"));
-    let text = browser.post(&page, "open", &[("code", &code)]).await.text();
-    assert!(text.contains("Koden virker ikke lenger"));
-    says_nothing_personal(&text);
-    // A new code has tries of its own; blanks in it do no harm.
-    browser.post(&page, "code", &[]).await;
-    let code = last_code_after(app, &code);
-    let spaced = format!(" {} {}", &code[..3], &code[3..]);
-    assert!(browser.post(&page, "open", &[("code", &spaced)]).await.text().contains("Kari Nord"));
-});
-
-/// The code among the mails that is another than this.
-fn last_code_after(app: &TestApp, before: &str) -> String {
-    let all = mails(app, "kari@example.org").into_iter().filter(|m| m.contains("Engangskode"));
-    all.map(|m| code_of(&m)).find(|c| c != before).unwrap()
-}
-
-both!(guesses_at_once_are_no_more_than_one_after_the_other, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (_, _, page) = mailed(app, &ctx).await;
-    let found = link(&ctx, &page).await;
-    assert_eq!(payer::send_code(&ctx, &found, None).await.unwrap(), CodeSent::Sent);
-    let code = last_code(app);
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-    let guesses = (0..20).map(|_| {
-        let ctx = ctx.clone();
-        tokio::spawn(async move { payer::open(&ctx, &found, wrong).await.unwrap() })
-    });
-    let mut heard = 0;
-    for guess in guesses.collect::<Vec<_>>() {
-        heard += usize::from(guess.await.unwrap() == Opened::Wrong);
-    }
-    assert_eq!(heard, 4, "guesses that were told wrong before the code was dead");
-    let tx = ctx.db.read(found.org).await.unwrap();
-    let row = store::find(&tx, found.id).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!((row.code_tries, row.code_hash), (5, None));
-    assert_eq!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Dead);
-    // The right code at once from many opens once.
-    payer::send_code(&ctx, &found, None).await.unwrap();
-    let code = last_code_after(app, &code);
-    let tries = (0..5).map(|_| {
-        let (ctx, code) = (ctx.clone(), code.clone());
-        tokio::spawn(async move { payer::open(&ctx, &found, &code).await.unwrap() })
-    });
-    let mut opened = 0;
-    for one in tries.collect::<Vec<_>>() {
-        opened += usize::from(matches!(one.await.unwrap(), Opened::Session(_)));
-    }
-    assert_eq!(opened, 1);
-});
-
-both!(a_code_lives_ten_minutes_and_there_are_five_a_day, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (_, _, page) = mailed(app, &ctx).await;
-    let found = link(&ctx, &page).await;
-    let send = async || payer::send_code(&ctx, &found, None).await.unwrap();
-    assert_eq!(send().await, CodeSent::Sent);
-    let code = last_code(app);
-    app.clock.advance(Duration::minutes(10));
-    assert_eq!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Dead);
-    // A newer code takes the place of the one before it.
-    assert_eq!(send().await, CodeSent::Sent);
-    let second = last_code_after(app, &code);
-    assert_eq!(send().await, CodeSent::Sent);
-    if all_codes(app).iter().filter(|c| **c == second).count() == 1 {
-        assert_eq!(payer::open(&ctx, &found, &second).await.unwrap(), Opened::Wrong);
-    }
-    assert_eq!(send().await, CodeSent::Sent);
-    assert_eq!(send().await, CodeSent::Sent);
-    assert_eq!(send().await, CodeSent::TooMany);
-    let mut browser = Browser::new(&ctx).await;
-    let text = browser.post(&page, "code", &[]).await.text();
-    assert!(text.contains("fem koder det siste døgnet"), "{text}");
-    app.clock.advance(Duration::minutes(24 * 60 - 10));
-    assert_eq!(send().await, CodeSent::Sent);
-});
-
-fn all_codes(app: &TestApp) -> Vec<String> {
-    let codes = mails(app, "kari@example.org").into_iter().filter(|m| m.contains("Engangskode"));
-    codes.map(|m| code_of(&m)).collect()
-}
-
-both!(a_code_goes_to_the_address_as_it_is_now, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (actor, _, page) = mailed(app, &ctx).await;
-    let list = LIST.replace("kari@example.org", "ny@annet.example");
-    app.sync(&actor, list.as_bytes(), Mode::Full).await;
-    let mut browser = Browser::new(&ctx).await;
-    assert!(browser.get(&page).await.text().contains("n•••@a•••.example"));
-    browser.post(&page, "code", &[]).await;
-    assert_eq!(mails(app, "ny@annet.example").len(), 1);
-    // An address that mail is held back from gets none, and neither does nobody.
-    let tx = ctx.db.write(actor.org).await.unwrap();
-    let hash = ctx.key.hash(&[b"mail address", actor.org.as_bytes(), b"ny@annet.example"]).to_vec();
-    let row = reskontro::store::channel::Suppression {
-        org_id: actor.org,
-        address_hash: hash,
-        customer_id: Uuid::nil(),
-        reason: "hard_bounce".into(),
-        delivery_id: None,
-        since_at: ctx.now(),
-    };
-    reskontro::store::channel::suppress(&tx, row).await.unwrap();
-    tx.commit().await.unwrap();
-    let whom = "Spør Fjellbygda idrettslag";
-    let text = browser.get(&page).await.text();
-    assert!(text.contains(whom) && text.contains("kasserer@fjellbygda.example") && !text.contains("•••"), "{text}");
-    app.sync(&actor, LIST.replace("kari@example.org", "").as_bytes(), Mode::Full).await;
-    assert!(browser.get(&page).await.text().contains(whom));
-    let found = link(&ctx, &page).await;
-    assert_eq!(payer::send_code(&ctx, &found, None).await.unwrap(), CodeSent::Refused);
-    assert_eq!(mails(app, "ny@annet.example").len(), 1);
-});
-
-both!(a_protected_identity_gets_codes_only_where_mail_is_safe, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (actor, invoices, page) = mailed(app, &ctx).await;
-    let patch = serde_json::json!({ "protected_identity": true });
-    let patch = patch.as_object().unwrap().clone();
-    let version = customer::read(&ctx, &actor, invoices[0].customer_id).await.unwrap().customer.row.version;
-    customer::patch(&ctx, &actor, invoices[0].customer_id, version, patch).await.unwrap();
-    let found = link(&ctx, &page).await;
-    assert_eq!(payer::send_code(&ctx, &found, None).await.unwrap(), CodeSent::Sent);
-    let none = OrganisationPatch { safe_channels: Some(String::new()), ..OrganisationPatch::default() };
-    organisation::patch(&ctx, &actor, None, none).await.unwrap();
-    assert_eq!(payer::send_code(&ctx, &found, None).await.unwrap(), CodeSent::Refused);
-    let text = Browser::new(&ctx).await.get(&page).await.text();
-    assert!(!text.contains("•••"), "not even masked: {text}");
-});
-
-both!(a_relay_that_is_away_uses_nothing_up, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (_, _, page) = mailed(app, &ctx).await;
-    let found = link(&ctx, &page).await;
-    payer::send_code(&ctx, &found, None).await.unwrap();
-    let code = last_code(app);
-    let sink = SmtpSink::start().await.unwrap();
-    let relay = reskontro::delivery::SmtpMailer::new(reskontro::delivery::SmtpSettings {
-        host: "127.0.0.1".into(),
-        port: sink.port(),
-        tls: reskontro::delivery::Tls::None,
-        credentials: None,
-        ca_pem: None,
-        hello: Some("test.example".into()),
-        timeout: std::time::Duration::from_secs(2),
-    });
-    let smtp = Ctx { mailer: Arc::new(relay), ..ctx.clone() };
-    sink.fail(Fault::GreetsTemporary, 5);
-    let mut browser = Browser::new(&smtp).await;
-    for _ in 0..5 {
-        let text = browser.post(&page, "code", &[("language", "nn")]).await.text();
-        assert!(text.contains("Ingenting er brukt opp") && text.contains("lang=\"nn\""), "{text}");
-    }
-    assert!(sink.received().is_empty());
-    // The code from before works on; and when the relay is back there are codes left.
-    sink.fail(Fault::None, 0);
-    assert_eq!(payer::send_code(&smtp, &found, Some(Language::English)).await.unwrap(), CodeSent::Sent);
-    let received = sink.received();
-    assert_eq!((received.len(), received[0].to.as_str()), (1, "kari@example.org"));
-    assert!(!received[0].from.contains("kari"));
-    let mail = readable(&received[0].content);
-    assert!(mail.contains("The code works for 10 minutes."), "{mail}");
-    assert_ne!(payer::open(&ctx, &found, &code_of(&mail)).await.unwrap(), Opened::Dead);
-    sink.fail(Fault::RecipientPermanent, 1);
-    assert_eq!(payer::send_code(&smtp, &found, None).await.unwrap(), CodeSent::Refused);
-    assert!(
-        !matches!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Session(_)),
-        "newer ones took its place"
-    );
-});
-
-both!(an_earlier_code_outlives_a_relay_that_is_away, async |app: &TestApp| {
-    let ctx = with_pages(app);
-    let (_, _, page) = mailed(app, &ctx).await;
-    let found = link(&ctx, &page).await;
-    payer::send_code(&ctx, &found, None).await.unwrap();
-    let code = last_code(app);
-    // A file stands where the spool folder would be.
-    let blocked = app.dir.path().join("blocked");
-    std::fs::write(&blocked, b"").unwrap();
-    let away = Ctx { mailer: Arc::new(reskontro::delivery::Spool::new(blocked)), ..ctx.clone() };
-    assert_eq!(payer::send_code(&away, &found, None).await.unwrap(), CodeSent::Away);
-    assert!(matches!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Session(_)));
 });
 
 both!(paid_and_credited_pages_say_so_and_ask_for_nothing, async |app: &TestApp| {

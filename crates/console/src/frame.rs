@@ -110,3 +110,26 @@ pub struct Frame {
     /// Test clock or demo.
     pub band: Option<Band>,
 }
+
+impl Frame {
+    /// The frame of a page that nobody is signed in to: no menu, nothing that waits.
+    pub const fn bare(language: Language, now: DateTime<Utc>) -> Self {
+        Self {
+            language,
+            theme: Theme::System,
+            now,
+            user: None,
+            organisation: None,
+            organisations: Vec::new(),
+            csrf: String::new(),
+            path: String::new(),
+            needs_you: 0,
+            print_waiting: 0,
+            webhooks_off: 0,
+            health: Health::Fine,
+            bank_updated_at: None,
+            flash: None,
+            band: None,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! The views hold the link's token, so they have no `Debug`.
 
 use crate::event::{Event, Shown, newest_first};
-use crate::frame::{Frame, Health, Theme};
+use crate::frame::Frame;
 use crate::html::{Html, escape};
 use crate::icon::Icon;
 use crate::invoice::{InvoiceLine, LineRow, VatRow, line_row, vat_words};
@@ -165,27 +165,6 @@ struct Page<'a> {
     next: String,
 }
 
-/// The frame of a page without a menu: payers sign in to nothing.
-fn frame(language: Language, now: DateTime<Utc>, csrf: &str) -> Frame {
-    Frame {
-        language,
-        theme: Theme::System,
-        now,
-        user: None,
-        organisation: None,
-        organisations: Vec::new(),
-        csrf: csrf.to_owned(),
-        path: String::new(),
-        needs_you: 0,
-        print_waiting: 0,
-        webhooks_off: 0,
-        health: Health::Fine,
-        bank_updated_at: None,
-        flash: None,
-        band: None,
-    }
-}
-
 /// Digits in groups that only look apart: what is copied is digits alone.
 fn spaced(digits: &str, breaks: &[usize]) -> Html {
     let mut out = String::from("<span class=\"digits\">");
@@ -324,7 +303,7 @@ fn title(view: &PayerView, p: &Shell<'_>, y: &PayerWords) -> String {
 
 /// The payer's page.
 pub fn payer(view: &PayerView) -> Result<String, ConsoleError> {
-    let frame = frame(view.language, view.now, &view.csrf);
+    let frame = Frame { csrf: view.csrf.clone(), ..Frame::bare(view.language, view.now) };
     let p = Shell::new(&frame, Section::None, "");
     let y = payer_words(view.language);
     let p = Shell { title: title(view, &p, y), ..p };
@@ -364,7 +343,7 @@ struct Dead<'a> {
 }
 
 fn without_invoice(language: Language, title: &str, text: &'static str) -> Result<String, ConsoleError> {
-    let frame = frame(language, DateTime::UNIX_EPOCH, "");
+    let frame = Frame::bare(language, DateTime::UNIX_EPOCH);
     let p = Shell::new(&frame, Section::None, title);
     Ok(Dead { p, text }.render()?)
 }

@@ -81,23 +81,7 @@ impl IntoResponse for Trouble {
 }
 
 fn plain(language: Language, now: chrono::DateTime<chrono::Utc>) -> Frame {
-    Frame {
-        language,
-        theme: Theme::System,
-        now,
-        user: None,
-        organisation: None,
-        organisations: Vec::new(),
-        csrf: String::new(),
-        path: "/console/deliveries".to_owned(),
-        needs_you: 0,
-        print_waiting: 0,
-        webhooks_off: 0,
-        health: Health::Fine,
-        bank_updated_at: None,
-        flash: None,
-        band: None,
-    }
+    Frame { path: "/console/deliveries".to_owned(), ..Frame::bare(language, now) }
 }
 
 /// The frame of a page before anybody has signed in.

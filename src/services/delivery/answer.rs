@@ -140,20 +140,18 @@ async fn wait_on(ctx: &Ctx, tx: &OrgTx, mut row: Delivery, stands: State) -> Res
         return Ok(stands);
     }
     let now = ctx.now();
-    if row.take_back {
+    let since = if row.take_back {
         let events = store::list_events(tx, row.id).await?;
-        let asked = events.iter().rfind(|e| e.kind == "take_back_asked").map_or(now, |e| e.at);
-        let Some(at) = next_check(asked, now) else {
+        events.iter().rfind(|e| e.kind == "take_back_asked").map_or(now, |e| e.at)
+    } else {
+        row.handed_over_at.unwrap_or(row.created_at)
+    };
+    match next_check(since, now) {
+        Some(at) => row.not_before_at = at,
+        None if row.take_back => {
             not_taken_back(ctx, tx, row).await?;
             return Ok(stands);
-        };
-        row.not_before_at = at;
-        row.updated_at = now;
-        store::update(tx, row).await?;
-        return Ok(stands);
-    }
-    match next_check(row.handed_over_at.unwrap_or(row.created_at), now) {
-        Some(at) => row.not_before_at = at,
+        }
         None => {
             // A person may send it again, knowing that it may have arrived.
             row.state = State::Unknown.as_str().to_owned();

@@ -27,7 +27,7 @@ pub use manage::{
     Act, Bulk, BulkOutcome, Redirect, allow_address, bulk, cancel, mark_handled, redirect, register_efaktura, resend,
     withdraw,
 };
-pub(crate) use parcel::envelope_sender;
+pub(crate) use parcel::{envelope_sender, signed};
 pub use print::{mark_posted, print_queue};
 pub use timeline::{TimelineEvent, timeline};
 pub use work::{drain, serve_channel};

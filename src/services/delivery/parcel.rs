@@ -9,6 +9,7 @@ use crate::services::invoice::{ehf, pdf};
 use crate::services::payer;
 use crate::services::work::Actor;
 use crate::store::{delivery as store, mandate};
+use chrono::{DateTime, Utc};
 use domain::channel::Channel;
 use domain::hex;
 use domain::invoice::Kind;
@@ -95,14 +96,14 @@ async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
         Err(e) => return fault("mail_not_composed", &e.to_string()),
         Ok(bytes) => bytes,
     };
-    let bytes = match &ctx.dkim {
-        None => bytes,
-        Some(key) => match sign(&bytes, key, loaded.invoice.created_at) {
-            Err(e) => return fault("mail_not_signed", &e.to_string()),
-            Ok(signed) => signed,
-        },
-    };
-    Ok(Ok(Mail { id, envelope_from, recipient: address, bytes }))
+    let signed = signed(ctx, bytes, loaded.invoice.created_at);
+    Ok(signed.map(|bytes| Mail { id, envelope_from, recipient: address, bytes }))
+}
+
+/// A mail with its DKIM signature, where a key is set up.
+pub(crate) fn signed(ctx: &Ctx, bytes: Vec<u8>, at: DateTime<Utc>) -> Result<Vec<u8>, Fault> {
+    let Some(key) = &ctx.dkim else { return Ok(bytes) };
+    sign(&bytes, key, at).map_err(|e| Fault::new("mail_not_signed", e.to_string()))
 }
 
 /// `b+<tag>.<mac>@domain`: finds its delivery again, and never holds the recipient (decision 43).

@@ -3,7 +3,7 @@
 use super::link::{Link, is_live};
 use crate::ctx::{Ctx, same};
 use crate::ports::{Fault, Handed, Mail, Parcel};
-use crate::services::delivery::{address_hash, envelope_sender, mail_address};
+use crate::services::delivery::{address_hash, envelope_sender, mail_address, signed};
 use crate::services::error::Error;
 use crate::services::user::new_token;
 use crate::store::customer::Customer;
@@ -12,7 +12,6 @@ use crate::store::{OrgTx, channel, customer, invoice, organisation, payer as sto
 use chrono::Duration;
 use domain::channel::Channel;
 use domain::customer::Language;
-use render::dkim::sign;
 use render::mail::{CodeParts, compose_code};
 
 /// Minutes a code works.
@@ -164,15 +163,10 @@ async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, language: Lan
         message_id: format!("{id}@{}", ctx.config.mail.domain),
         at,
     };
-    let unusable = |e: &dyn std::fmt::Display| Handed::Permanent(Fault::new("mail_not_composed", e.to_string()));
-    let bytes = match compose_code(&parts) {
-        Err(e) => return unusable(&e),
+    let composed = compose_code(&parts).map_err(|e| Fault::new("mail_not_composed", e.to_string()));
+    let bytes = match composed.and_then(|bytes| signed(ctx, bytes, at)) {
+        Err(fault) => return Handed::Permanent(fault),
         Ok(bytes) => bytes,
-    };
-    let bytes = match ctx.dkim.as_ref().map(|key| sign(&bytes, key, at)) {
-        None => bytes,
-        Some(Err(e)) => return unusable(&e),
-        Some(Ok(signed)) => signed,
     };
     let parcel =
         Parcel::Mail(Mail { id, envelope_from: envelope_sender(ctx, id, to), recipient: to.to_owned(), bytes });
