@@ -39,6 +39,8 @@ pub fn router(ctx: Ctx) -> Router {
     let header = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
+    let https = ctx.config.console.https || ctx.config.payer.is_https();
+    let https_only = https.then(|| HeaderValue::from_static("max-age=31536000"));
     // The page asks nobody else: without "none" it would tell a validator our address (decision 17).
     let docs = SwaggerUi::new("/docs")
         .config(SwaggerConfig::default().validator_url("none"))
@@ -63,6 +65,7 @@ pub fn router(ctx: Ctx) -> Router {
         }))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
+        .layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, https_only))
         .layer(header("cache-control", "no-store"))
         .layer(header(
             "content-security-policy",

@@ -13,7 +13,7 @@ use reskontro::services::user::{self, NewUser};
 use reskontro::services::{Actor, delivery};
 use reskontro::store::user as store;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -309,5 +309,54 @@ both!(pages_run_no_script_of_others_and_cookies_stay_with_the_console, async |ap
             assert_eq!(parts.contains(&"Secure"), https, "{cookie}");
             assert!(!cookie.contains("Domain"), "{cookie}");
         }
+        // The cookies of the console are these two, and no page sets another.
+        let names: BTreeSet<_> = browser.cookies.keys().map(|name| name.trim_start_matches("__Host-")).collect();
+        assert_eq!(names, BTreeSet::from(["reskontro_form", "reskontro_session"]));
+        let told = browser.get("/console/deliveries").await.headers().get("strict-transport-security").cloned();
+        assert_eq!(told.is_some(), https);
     }
+});
+
+both!(no_page_of_the_console_is_shown_to_who_is_not_signed_in, async |app: &TestApp| {
+    let actor = app.association().await;
+    person(app, &actor, "kari", "owner").await;
+    let run = started(app, &actor, 1).await;
+    run::continue_run(&app.ctx, &actor, run, |_| {}).await.unwrap();
+    let invoice = app.deliveries(&actor).await[0].invoice_id;
+    let lists = ["deliveries", "invoices", "runs", "print", "webhooks"].map(String::from);
+    let single = ["", "/pdf", "/html", "/ehf"].map(|what| format!("invoices/{invoice}{what}"));
+    let runs = ["", "/events"].map(|what| format!("runs/{run}{what}"));
+    let pages: Vec<String> = lists.into_iter().chain(single).chain(runs).map(|p| format!("/console/{p}")).collect();
+    let mut browser = Browser::at(&app.ctx).await;
+    for page in &pages {
+        let answer = browser.get(page).await;
+        let to = answer.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+        assert!(answer.status() == 303 && to.starts_with("/console/sign-in"), "{page}: {answer:?}");
+        let shown = answer.text().await.unwrap();
+        assert!(!shown.contains("Kari Nord"), "{page}: {shown}");
+    }
+    browser.sign_in("kari", PASSWORD).await;
+    for page in pages.iter().filter(|p| !p.ends_with("/ehf") && !p.ends_with("/events")) {
+        assert_eq!(browser.get(page).await.status(), 200, "{page}");
+    }
+});
+
+both!(nobody_signs_in_over_a_line_others_can_read, async |app: &TestApp| {
+    let actor = app.association().await;
+    person(app, &actor, "kari", "owner").await;
+    let mut config = Config::clone(&app.ctx.config);
+    config.http.bind = "0.0.0.0:8080".into();
+    let plain = Ctx { config: Arc::new(config.clone()), ..app.ctx.clone() };
+    config.console.https = true;
+    let proxied = Ctx { config: Arc::new(config), ..app.ctx.clone() };
+    let mut safe = Browser::at(&proxied).await;
+    assert_eq!(safe.sign_in("kari", PASSWORD).await, 303);
+    let mut browser = Browser::at(&plain).await;
+    browser.cookies = safe.cookies.iter().map(|(n, v)| (n.trim_start_matches("__Host-").into(), v.clone())).collect();
+    for page in ["/console/sign-in", "/console/deliveries"] {
+        assert_eq!(browser.get(page).await.status(), 403, "{page}");
+    }
+    let csrf = safe.cookies["__Host-reskontro_form"].clone();
+    let fields = [("csrf", csrf.as_str()), ("user", "kari"), ("password", PASSWORD)];
+    assert_eq!(browser.post("/console/sign-in", &fields).await.status(), 403);
 });

@@ -207,24 +207,28 @@ both!(a_provider_is_not_tried_before_the_time_it_asks_for, async |app: &TestApp|
 both!(what_the_gate_refuses_never_reaches_the_access_point, async |app: &TestApp| {
     use domain::money::Micro;
     use reskontro::services::invoice::{DraftLine, NewDraft, create_draft, issue_draft};
+    use sea_orm::ConnectionTrait;
     let h = heard(app).await;
     app.clock.set("2027-02-01T10:00:00Z".parse().unwrap());
     h.w.peppol.register(BUSINESS, Documents::InvoiceAndCreditNote);
     h.w.bill(app, &business(4, "post@kunde.example")).await;
     assert_eq!(h.point.count("POST"), 1);
-    let line = DraftLine {
+    // A unit that means stick: the service refuses it, a person at the database does not.
+    let tx = h.w.ctx.db.write(h.w.actor.org).await.unwrap();
+    tx.execute_unprepared("UPDATE product SET unit = 'STK'").await.unwrap();
+    tx.commit().await.unwrap();
+    let line = |description: &str, code: &str| DraftLine {
         product_number: Some("A".into()),
-        // Nothing of it can stand in XML.
-        description: Some("\u{7f}".into()),
+        description: Some(description.into()),
         quantity: Micro::ONE,
         unit: None,
         unit_price: None,
         discount_percent: Micro::ZERO,
-        vat_code: None,
+        vat_code: Some(code.into()),
     };
-    let new = NewDraft {
+    let mut new = NewDraft {
         customer_id: h.customer("4").await,
-        lines: vec![line],
+        lines: vec![line("Vare", "3")],
         due_on: None,
         delivered_from: None,
         delivered_to: None,
@@ -239,8 +243,13 @@ both!(what_the_gate_refuses_never_reaches_the_access_point, async |app: &TestApp
     assert_eq!((d.reason.as_deref(), d.needs_person), (Some("ehf_refused"), true));
     let tx = h.w.ctx.db.read(h.w.actor.org).await.unwrap();
     let attempts = store::list_attempts(&tx, d.id).await.unwrap();
-    assert!(attempts[0].detail.as_deref().unwrap().contains("BR-25"), "{attempts:?}");
+    assert!(attempts[0].detail.as_deref().unwrap().contains("RESKONTRO-UNIT"), "{attempts:?}");
     assert_eq!((h.point.count("POST"), h.w.point.received().len()), (1, 1));
+    // Nothing of this can stand in XML, nor be read on paper.
+    new.lines = vec![line("\u{7f}\u{ffff}", "3")];
+    let draft = create_draft(&h.w.ctx, &h.w.actor, &new).await.unwrap();
+    let refused = issue_draft(&h.w.ctx, &h.w.actor, draft).await.unwrap_err();
+    assert_eq!(refused.code(), Some("not_issuable"));
 });
 
 both!(a_token_that_holds_no_more_is_renewed_once_and_the_request_goes, async |app: &TestApp| {

@@ -308,6 +308,11 @@ pub struct Missing {
     pub rule: &'static str,
 }
 
+/// Whether nothing of `text` can stand on paper or in XML 1.0, section 2.2.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+}
+
 /// What a document lacks of bokføringsforskriften §§ 5-1-1 to 5-1-5. Nothing missing: it may be issued.
 pub fn missing_elements(doc: &Document) -> Vec<Missing> {
     let mut missing = Vec::new();
@@ -317,7 +322,7 @@ pub fn missing_elements(doc: &Document) -> Vec<Missing> {
         }
     };
     let seller = &doc.seller;
-    require(!seller.name.trim().is_empty(), "seller.name", "give the organisation a name", "§ 5-1-1 nr. 2");
+    require(!is_blank(&seller.name), "seller.name", "give the organisation a name", "§ 5-1-1 nr. 2");
     require(
         seller.org_number.is_some() || !(seller.vat_registered || seller.in_business_register),
         "seller.org_number",
@@ -325,7 +330,7 @@ pub fn missing_elements(doc: &Document) -> Vec<Missing> {
         "§ 5-1-2",
     );
     let buyer = &doc.buyer;
-    require(!buyer.name.trim().is_empty(), "buyer.name", "give the customer a name", "§ 5-1-1 nr. 2");
+    require(!is_blank(&buyer.name), "buyer.name", "give the customer a name", "§ 5-1-1 nr. 2");
     require(
         buyer.address.is_complete() || buyer.org_number.is_some(),
         "buyer.address",
@@ -341,7 +346,7 @@ pub fn missing_elements(doc: &Document) -> Vec<Missing> {
     );
     require(!doc.lines.is_empty(), "lines", "a document has at least one line", "§ 5-1-1 nr. 3");
     require(
-        doc.lines.iter().all(|l| !l.input.description.trim().is_empty()),
+        doc.lines.iter().all(|l| !is_blank(&l.input.description)),
         "lines.description",
         "say on every line what is sold",
         "§ 5-1-1 nr. 3",

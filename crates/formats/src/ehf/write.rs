@@ -39,6 +39,11 @@ type Done = Result<(), EhfError>;
 /// The XML being written.
 struct Out(Writer<Vec<u8>>);
 
+/// Whether XML 1.0, section 2.2, takes the character, and anybody could mean it.
+fn is_char(c: char) -> bool {
+    matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+}
+
 impl Out {
     fn event(&mut self, event: Event<'_>) -> Done {
         Ok(self.0.write_event(event)?)
@@ -50,7 +55,7 @@ impl Out {
     }
 
     fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> Done {
-        let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        let text: String = text.chars().filter(|c| is_char(*c)).collect();
         if text.trim().is_empty() {
             return Ok(());
         }
