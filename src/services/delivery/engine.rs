@@ -80,21 +80,52 @@ fn taking(ctx: &Ctx, channel: Channel, limit: u64) -> Claim<'static> {
     Claim { channel: channel.as_str(), now, lease_until, token: ctx.id(), limit }
 }
 
-/// Reads one claimed delivery, delivers it and notes how it went.
+/// What trying a claimed delivery came to.
+pub(super) enum Tried {
+    /// Nothing was handed over; where it stands now.
+    Settled(State),
+    /// It was tried, and that is to be noted.
+    Ended(Box<Ended>),
+}
+
+/// An attempt that has ended and is not noted yet.
+pub(super) struct Ended {
+    loaded: Loaded,
+    attempt: Attempt,
+    handed: Handed,
+}
+
+/// Delivers one claimed delivery and notes how it went.
 pub async fn deliver(ctx: &Ctx, session: Option<&mut dyn Session>, claimed: &Claimed) -> Result<State, Error> {
+    match try_one(ctx, session, claimed, None).await? {
+        Tried::Settled(state) => Ok(state),
+        Tried::Ended(ended) => conclude(ctx, claimed, *ended).await,
+    }
+}
+
+/// Tries one claimed delivery, reading it where that has not been done.
+pub(super) async fn try_one(
+    ctx: &Ctx,
+    session: Option<&mut dyn Session>,
+    claimed: &Claimed,
+    loaded: Option<Loaded>,
+) -> Result<Tried, Error> {
+    if let Some(loaded) = loaded {
+        return try_loaded(ctx, session, claimed, loaded).await;
+    }
     let tx = ctx.db.read(claimed.org_id).await?;
     let row = store::find(&tx, claimed.id).await?.ok_or_else(|| Error::not_found("delivery"))?;
     if let Err(state) = held(&row, claimed) {
         // The lease ran out while earlier ones were sent: another worker has it.
-        return Ok(state);
+        return Ok(Tried::Settled(state));
     }
     let loaded = match Loaded::read(ctx, &tx, row).await {
         Ok(loaded) => loaded,
-        Err(error) if error.lasts() => return unreadable(ctx, claimed, &error).await,
+        Err(error) if error.lasts() => return Ok(Tried::Settled(unreadable(ctx, claimed, &error).await?)),
         Err(error) => return Err(error),
     };
     tx.commit().await?;
-    deliver_loaded(ctx, session, claimed, loaded).await
+    try_loaded(ctx, session, claimed, loaded).await
 }
 
 /// What cannot be read today cannot be read tomorrow: a person must know.
@@ -110,20 +141,19 @@ async fn unreadable(ctx: &Ctx, claimed: &Claimed, error: &Error) -> Result<State
     Ok(state)
 }
 
-/// Delivers one claimed delivery and notes how it went.
-pub(super) async fn deliver_loaded(
+async fn try_loaded(
     ctx: &Ctx,
     session: Option<&mut dyn Session>,
     claimed: &Claimed,
     mut loaded: Loaded,
-) -> Result<State, Error> {
+) -> Result<Tried, Error> {
     if loaded.row.lease_until_at.is_some_and(|until| until <= ctx.now()) {
-        return Ok(state_of(&loaded.row));
+        return Ok(Tried::Settled(state_of(&loaded.row)));
     }
     let asked = check_again(ctx, &mut loaded).await?;
     match turn(&loaded, asked.is_ok()) {
         Turn::Stay(reason) => loaded.row.channel_reason = reason.or(loaded.row.channel_reason),
-        elsewhere => return divert(ctx, claimed, &loaded, elsewhere).await,
+        elsewhere => return Ok(Tried::Settled(divert(ctx, claimed, &loaded, elsewhere).await?)),
     }
     let attempt = Attempt {
         org_id: claimed.org_id,
@@ -144,7 +174,7 @@ pub(super) async fn deliver_loaded(
         let (outcome, fault, _) = outcome(&handed);
         watch::report(ctx, loaded.channel(), Health::of(outcome), fault).await?;
     }
-    conclude(ctx, claimed, &loaded, attempt, handed).await
+    Ok(Tried::Ended(Box::new(Ended { loaded, attempt, handed })))
 }
 
 /// Asks the directories once more, right before sending. `Err` when one does not answer.
@@ -443,13 +473,9 @@ pub(super) fn attempted(ctx: &Ctx, row: &Delivery) -> Attempted {
 }
 
 /// Notes what handing over came to.
-async fn conclude(
-    ctx: &Ctx,
-    claimed: &Claimed,
-    loaded: &Loaded,
-    mut attempt: Attempt,
-    handed: Handed,
-) -> Result<State, Error> {
+pub(super) async fn conclude(ctx: &Ctx, claimed: &Claimed, ended: Ended) -> Result<State, Error> {
+    let Ended { loaded, mut attempt, handed } = ended;
+    let loaded = &loaded;
     let now = ctx.now();
     let channel = loaded.channel();
     let (outcome, fault, name) = outcome(&handed);

@@ -2,12 +2,13 @@
 
 use super::answer::check;
 use super::choose::Question;
-use super::engine::{CLAIM, claim, claim_checks, deliver, deliver_loaded, session};
+use super::engine::{CLAIM, Ended, Tried, claim, claim_checks, conclude, session, try_one};
 use super::loaded::{Loaded, is_pinned, read_claimed};
 use crate::ctx::Ctx;
 use crate::ports::{ConsumerQuery, Session};
 use crate::services::error::Error;
 use crate::store::channel;
+use crate::store::delivery::Claimed;
 use domain::channel::Channel;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -43,25 +44,38 @@ pub async fn serve_channel(
     if channel == Channel::Efaktura {
         look_up_ahead(ctx, &mut loaded).await?;
     }
+    // Each is noted while the next one is on its way.
+    let mut ended = None;
     for delivery in &claimed {
         if stop() {
             // What is not begun goes back when its lease runs out.
             break;
         }
         let session = session.as_deref_mut().map(|s| s as &mut dyn Session);
-        let delivered = match loaded.remove(&delivery.id) {
-            Some(loaded) => deliver_loaded(ctx, session, delivery, loaded).await,
-            None => deliver(ctx, session, delivery).await,
-        };
-        match delivered {
-            Ok(state) => *states.entry(state.as_str()).or_default() += 1,
-            Err(error) => {
-                tracing::error!(delivery.id = %delivery.id, error = %error, "a delivery could not be carried out");
-            }
+        let next = Box::pin(try_one(ctx, session, delivery, loaded.remove(&delivery.id)));
+        let (tried, ()) = tokio::join!(next, Box::pin(note(ctx, ended.take(), states)));
+        match tried {
+            Ok(Tried::Ended(attempt)) => ended = Some((delivery, attempt)),
+            Ok(Tried::Settled(state)) => *states.entry(state.as_str()).or_default() += 1,
+            Err(error) => failed(delivery, &error),
         }
         done += 1;
     }
+    Box::pin(note(ctx, ended, states)).await;
     Ok(done)
+}
+
+/// Notes an attempt that has ended, where there is one.
+async fn note(ctx: &Ctx, ended: Option<(&Claimed, Box<Ended>)>, states: &mut States) {
+    let Some((delivery, attempt)) = ended else { return };
+    match conclude(ctx, delivery, *attempt).await {
+        Ok(state) => *states.entry(state.as_str()).or_default() += 1,
+        Err(error) => failed(delivery, &error),
+    }
+}
+
+fn failed(delivery: &Claimed, error: &Error) {
+    tracing::error!(delivery.id = %delivery.id, error = %error, "a delivery could not be carried out");
 }
 
 /// Delivers what is due on every channel until nothing is; how many ended in which state.

@@ -3,6 +3,8 @@
 use super::Finding;
 use super::tree::path;
 use roxmltree::Node;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Names of parents, and their children in order.
 const SEQUENCES: &[(&str, &str)] = &[
@@ -208,25 +210,31 @@ const SEQUENCES: &[(&str, &str)] = &[
     ("TaxTotal", "TaxAmount RoundingAmount TaxEvidenceIndicator TaxIncludedIndicator TaxSubtotal"),
 ];
 
+/// Children of each parent, in order.
+static CHILDREN: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
+    let parents = SEQUENCES.iter().flat_map(|(parents, sequence)| parents.split(' ').map(move |p| (p, *sequence)));
+    parents.map(|(parent, sequence)| (parent, sequence.split_whitespace().collect())).collect()
+});
+
 /// Elements that stand where the schema has no place for them, or in the wrong order.
 pub(super) fn check(root: Node<'_, '_>, findings: &mut Vec<Finding>) {
     for node in root.descendants().filter(Node::is_element) {
         let name = node.tag_name().name();
-        let Some((_, sequence)) = SEQUENCES.iter().find(|(parents, _)| parents.split(' ').any(|p| p == name)) else {
-            continue;
-        };
+        let Some(sequence) = CHILDREN.get(name) else { continue };
         let mut last = 0;
         for child in node.children().filter(Node::is_element) {
             let found = child.tag_name().name();
-            let place = sequence.split_whitespace().position(|n| n == found);
-            let message = match place {
-                Some(place) if place >= last => {
-                    last = place;
-                    continue;
-                }
-                Some(_) => format!("{found} stands too late: the schema has it further up"),
-                None if found == "UBLExtensions" => continue,
-                None => format!("{name} has no element {found}"),
+            // In a document in order it stands at the last place or further down.
+            if let Some(ahead) = sequence[last..].iter().position(|n| *n == found) {
+                last += ahead;
+                continue;
+            }
+            let message = if sequence.contains(&found) {
+                format!("{found} stands too late: the schema has it further up")
+            } else if found == "UBLExtensions" {
+                continue;
+            } else {
+                format!("{name} has no element {found}")
             };
             findings.push(Finding { rule: "UBL-XSD", path: path(child), message });
         }

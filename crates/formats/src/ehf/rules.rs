@@ -2,7 +2,7 @@
 //!
 //! Rules carry the names of CEN EN 16931 and Peppol BIS Billing 3.0; `RESKONTRO-…` closes a gap in those.
 
-use super::tree::{all, amount, at, number, path, text};
+use super::tree::{all, amount, at, first, number, path, text};
 use super::{CUSTOMIZATION, Finding, PROFILE, order};
 use chrono::NaiveDate;
 use domain::kid;
@@ -129,7 +129,7 @@ impl<'a> Gate<'a, '_> {
     }
 
     fn party(&self, side: &'a str) -> Option<Node<'a, 'a>> {
-        at(self.root, side).into_iter().next()
+        first(self.root, side)
     }
 
     fn parties(&mut self) {
@@ -138,7 +138,7 @@ impl<'a> Gate<'a, '_> {
             ("AccountingSupplierParty/Party", "PEPPOL-EN16931-R020", "BR-06", "BR-09"),
             ("AccountingCustomerParty/Party", "PEPPOL-EN16931-R010", "BR-07", "BR-11"),
         ] {
-            let Some(party) = at(root, side).into_iter().next() else {
+            let Some(party) = first(root, side) else {
                 self.find(name, root, "a party is missing");
                 continue;
             };
@@ -253,7 +253,7 @@ impl<'a> Gate<'a, '_> {
 
     fn totals(&mut self) {
         let root = self.root;
-        let Some(total) = at(root, "LegalMonetaryTotal").into_iter().next() else {
+        let Some(total) = first(root, "LegalMonetaryTotal") else {
             return self.find("BR-13", root, "the document has no totals");
         };
         let or_zero = |name| number(total, name).unwrap_or_default();
@@ -313,7 +313,7 @@ impl<'a> Gate<'a, '_> {
             self.vat_group(group, &bases);
         }
         for line in self.document_lines() {
-            let category = at(line, "Item/ClassifiedTaxCategory").into_iter().next();
+            let category = first(line, "Item/ClassifiedTaxCategory");
             if let Some(category) = category {
                 self.rate_fits(category, text(category, "ID").unwrap_or_default());
             }
@@ -329,13 +329,13 @@ impl<'a> Gate<'a, '_> {
             *bases.entry(key).or_default() += sum;
         };
         for line in self.document_lines() {
-            let category = at(line, "Item/ClassifiedTaxCategory").into_iter().next();
+            let category = first(line, "Item/ClassifiedTaxCategory");
             add(category, number(line, "LineExtensionAmount").unwrap_or_default());
         }
         for extra in all_of(self.root, "AllowanceCharge") {
             let sum = number(extra, "Amount").unwrap_or_default();
             let signed = if text(extra, "ChargeIndicator") == Some("true") { sum } else { -sum };
-            add(at(extra, "TaxCategory").into_iter().next(), signed);
+            add(first(extra, "TaxCategory"), signed);
         }
         bases
     }
@@ -359,7 +359,7 @@ impl<'a> Gate<'a, '_> {
     }
 
     fn vat_group(&mut self, group: Node<'_, '_>, bases: &BTreeMap<(String, Decimal), Decimal>) {
-        let Some(category) = at(group, "TaxCategory").into_iter().next() else {
+        let Some(category) = first(group, "TaxCategory") else {
             return self.find("BR-47", group, "the group has no VAT category");
         };
         let id = text(category, "ID").unwrap_or_default();
@@ -404,7 +404,7 @@ impl<'a> Gate<'a, '_> {
         }
         self.require(ids.len() == 1, "BR-O-11", root, "sales outside VAT cannot stand beside others");
         for side in ["AccountingSupplierParty/Party", "AccountingCustomerParty/Party"] {
-            let Some(party) = at(root, side).into_iter().next() else { continue };
+            let Some(party) = first(root, side) else { continue };
             self.require(vat_number(party).is_none(), "BR-O-02", party, "a document outside VAT names no VAT number");
         }
     }
@@ -463,7 +463,7 @@ impl<'a> Gate<'a, '_> {
             let (base, vat) =
                 (number(group, "TaxableAmount").unwrap_or_default(), number(group, "TaxAmount").unwrap_or_default());
             sum += base;
-            let Some(category) = at(group, "TaxCategory").into_iter().next() else { continue };
+            let Some(category) = first(group, "TaxCategory") else { continue };
             let rate = rate(category);
             let expected =
                 bases.get(&(text(category, "ID").unwrap_or_default().to_owned(), rate)).copied().unwrap_or_default();

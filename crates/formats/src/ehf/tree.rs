@@ -14,9 +14,17 @@ pub(super) fn at<'a, 'i>(node: Node<'a, 'i>, path: &'a str) -> Vec<Node<'a, 'i>>
     path.split('/').fold(vec![node], |nodes, name| nodes.into_iter().flat_map(|n| all(n, name)).collect())
 }
 
+/// The first descendant at the end of a path.
+pub(super) fn first<'a, 'i>(node: Node<'a, 'i>, path: &'a str) -> Option<Node<'a, 'i>> {
+    match path.split_once('/') {
+        None => all(node, path).next(),
+        Some((name, rest)) => all(node, name).find_map(|n| first(n, rest)),
+    }
+}
+
 /// Text at the end of a path, trimmed; the first of several.
 pub(super) fn text<'a>(node: Node<'a, '_>, path: &'a str) -> Option<&'a str> {
-    at(node, path).first().and_then(Node::text).map(str::trim).filter(|t| !t.is_empty())
+    first(node, path)?.text().map(str::trim).filter(|t| !t.is_empty())
 }
 
 /// A decimal at the end of a path.

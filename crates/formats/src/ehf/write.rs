@@ -59,9 +59,13 @@ impl Out {
         if text.trim().is_empty() {
             return Ok(());
         }
+        self.escaped(name, attributes, BytesText::new(text.trim()))
+    }
+
+    fn escaped(&mut self, name: &str, attributes: &[(&str, &str)], text: BytesText<'_>) -> Done {
         let start = BytesStart::new(name).with_attributes(attributes.iter().copied());
         self.event(Event::Start(start))?;
-        self.event(Event::Text(BytesText::new(text.trim())))?;
+        self.event(Event::Text(text))?;
         self.event(Event::End(BytesEnd::new(name)))
     }
 
@@ -159,7 +163,8 @@ fn references(out: &mut Out, doc: &Document, pdf: Option<&[u8]>) -> Done {
             let name = format!("{word}-{}.pdf", doc.number);
             let attributes = [("mimeCode", "application/pdf"), ("filename", name.as_str())];
             let content = base64::engine::general_purpose::STANDARD.encode(pdf);
-            o.leaf_with("cbc:EmbeddedDocumentBinaryObject", &attributes, &content)
+            // Base64 has nothing to escape.
+            o.escaped("cbc:EmbeddedDocumentBinaryObject", &attributes, BytesText::from_escaped(content))
         })
     })
 }
