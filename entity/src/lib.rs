@@ -51,6 +51,8 @@ pub mod payer_session;
 pub mod payment;
 pub mod payment_payer;
 pub mod posting_export;
+pub mod privacy_hold;
+pub mod privacy_policy;
 pub mod product;
 pub mod standing_order;
 pub mod standing_order_line;

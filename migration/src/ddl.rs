@@ -49,14 +49,18 @@ fn created_table(statement: &str) -> Option<&str> {
     statement.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()
 }
 
+/// Rows of the organisation named in the transaction. The inner SELECT is reckoned once a statement, not once a row.
+pub const OWN_ROWS: &str = "org_id = (SELECT NULLIF(current_setting('reskontro.org_id', true), '')::uuid)";
+/// Rows of queue tables for a transaction without an organisation.
+pub const QUEUE_ROWS: &str = "(SELECT current_setting('reskontro.system', true) = 'on')";
+
 /// Forced row-level security: the app sees the rows of the organisation named in its transaction, the owner sees rows
 /// only while migrating, the backup role reads all (decision 10).
 async fn isolate(db: &SchemaManagerConnection<'_>, table: &str) -> Result<(), DbErr> {
-    let own = "org_id = NULLIF(current_setting('reskontro.org_id', true), '')::uuid";
     for sql in [
         format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
         format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),
-        format!("CREATE POLICY tenant ON {table} USING ({own})"),
+        format!("CREATE POLICY tenant ON {table} USING ({OWN_ROWS})"),
         format!(
             "CREATE POLICY migration ON {table} TO {OWNER_ROLE} USING (current_setting('reskontro.migration', true) = 'on')"
         ),
@@ -74,7 +78,7 @@ pub async fn allow_system(manager: &SchemaManager<'_>, tables: &[&str]) -> Resul
         return Ok(());
     }
     for table in tables {
-        let sql = format!("CREATE POLICY system ON {table} USING (current_setting('reskontro.system', true) = 'on')");
+        let sql = format!("CREATE POLICY system ON {table} USING ({QUEUE_ROWS})");
         db.execute_unprepared(&sql).await?;
     }
     Ok(())

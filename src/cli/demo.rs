@@ -181,6 +181,7 @@ fn association() -> NewOrganisation {
         fiscal_year_start_month: 1,
         first_invoice_number: None,
         accept_dpa: Some(DPA_VERSION.to_owned()),
+        privacy_preset: None,
         bank_account: Some(NewBankAccount {
             account_no: ACCOUNT.to_owned(),
             name: "Drift".to_owned(),

@@ -11,6 +11,7 @@ mod invoices;
 mod mail;
 mod operate;
 mod organisations;
+mod privacy;
 mod serve;
 mod text;
 mod users;
@@ -81,6 +82,9 @@ enum Command {
     /// The customer ledger.
     #[command(subcommand)]
     Ledger(invoices::LedgerCommand),
+    /// Personal data: the policy, holds, and why something is held.
+    #[command(subcommand)]
+    Privacy(privacy::PrivacyCommand),
     /// Background jobs.
     #[command(subcommand)]
     Job(operate::JobCommand),
@@ -127,7 +131,15 @@ pub fn main() -> ExitCode {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "reskontro: {error:#}");
+    let mut out = std::io::stderr();
+    let _ = writeln!(out, "reskontro: {error:#}");
+    if let Some(crate::services::Error::Refused(refusal)) = error.downcast_ref()
+        && refusal.errors.len() > 1
+    {
+        for e in &refusal.errors {
+            let _ = writeln!(out, "  {}: {} ({})", e.field, e.message, e.code);
+        }
+    }
     ExitCode::FAILURE
 }
 
@@ -154,6 +166,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(command) => users::run(command).await?,
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
+        Command::Privacy(command) => privacy::run(command).await?,
         Command::Job(command) => operate::job(command).await?,
         Command::Openapi => println!("{}", crate::http::openapi_json()?),
     }

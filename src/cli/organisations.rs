@@ -266,6 +266,10 @@ pub(super) struct CreateArgs {
     /// Version of the data-processing agreement you accept.
     #[arg(long)]
     accept_dpa: Option<String>,
+    /// Privacy policy it starts with: association-billing, invoicing-platform, accounting-firm, accounting-marketplace or
+    /// erp; by its legal form when left out.
+    #[arg(long)]
+    privacy_preset: Option<String>,
 }
 
 pub(super) async fn org(command: OrgCommand) -> anyhow::Result<()> {
@@ -318,6 +322,7 @@ impl From<CreateArgs> for NewOrganisation {
             fiscal_year_start_month: 1,
             first_invoice_number: args.first_invoice_number,
             accept_dpa: args.accept_dpa,
+            privacy_preset: args.privacy_preset,
             bank_account: args.account.map(|account_no| NewBankAccount {
                 account_no,
                 name: String::new(),

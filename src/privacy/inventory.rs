@@ -1,4 +1,6 @@
-//! Every column of every table, classified. Rules are those of the retention matrix, by number.
+//! Every column of every table, classified: whom it is about, and the clock of the retention matrix it lives by.
+
+use domain::privacy::RuleId;
 
 /// Whom a column is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,19 +19,6 @@ pub enum Subject {
     User,
 }
 
-/// Legal basis, GDPR article 6 (1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Basis {
-    /// No personal data.
-    None,
-    /// (b) a contract.
-    Contract,
-    /// (c) a legal duty.
-    LegalDuty,
-    /// (f) a legitimate interest.
-    LegitimateInterest,
-}
-
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Class {
@@ -37,12 +26,9 @@ pub struct Class {
     pub category: &'static str,
     /// Whom it is about.
     pub subject: Subject,
-    /// Why it is held.
-    pub purpose: &'static str,
-    /// On what ground.
-    pub basis: Basis,
-    /// Row of the retention matrix; 0 lives and goes with the organisation.
-    pub rule: u8,
+    /// The clocks it lives by; purpose and ground are theirs. None: it is about nobody, or lives and goes with the
+    /// organisation.
+    pub rules: &'static [RuleId],
 }
 
 /// Columns of one table of one class.
@@ -55,35 +41,35 @@ pub struct Entry {
     pub class: Class,
 }
 
-const fn class(category: &'static str, subject: Subject, purpose: &'static str, basis: Basis, rule: u8) -> Class {
-    Class { category, subject, purpose, basis, rule }
+const fn class(category: &'static str, subject: Subject, rules: &'static [RuleId]) -> Class {
+    Class { category, subject, rules }
 }
 
-const STRUCTURE: Class = class("structure", Subject::Nobody, "keeps rows together", Basis::None, 0);
-const ORGANISATION: Class = class("organisation", Subject::Organisation, "invoices in its name", Basis::Contract, 0);
-const ACCESS: Class = class("access keys", Subject::User, "lets systems in", Basis::LegitimateInterest, 21);
-const USER: Class = class("user account", Subject::User, "lets people in", Basis::Contract, 24);
-const SESSION: Class = class("session", Subject::User, "keeps people signed in", Basis::Contract, 23);
-const CORE: Class = class("customer core", Subject::Payer, "customer specification", Basis::LegalDuty, 2);
-const MASTER: Class = class("customer master", Subject::Payer, "performs the contract", Basis::Contract, 1);
-const CONTACT: Class =
-    class("contact person", Subject::ContactPerson, "contact in the contract", Basis::LegitimateInterest, 3);
-const ISSUED: Class = class("issued document", Subject::Payer, "documents sales", Basis::LegalDuty, 4);
-const DRAFT: Class = class("draft invoice", Subject::Payer, "prepares an invoice", Basis::Contract, 5);
-const LEDGER: Class = class("ledger", Subject::Payer, "bookkeeping", Basis::LegalDuty, 6);
-const PAYMENT: Class = class("payment", Subject::Payer, "settles claims", Basis::LegalDuty, 7);
-const PAYER: Class = class("payer's account", Subject::BankPayer, "settles claims", Basis::LegalDuty, 7);
-const OPEN: Class = class("open item", Subject::Payer, "collects claims", Basis::Contract, 8);
-const EFAKTURA: Class = class("eFaktura reference", Subject::Payer, "delivers invoices", Basis::Contract, 10);
-const MANDATE: Class = class("mandate", Subject::Payer, "collects by mandate", Basis::Contract, 11);
-const DELIVERY: Class = class("delivery log", Subject::Payer, "proves delivery", Basis::LegitimateInterest, 12);
-const ADDRESS: Class = class("delivery address", Subject::Payer, "delivers invoices", Basis::Contract, 12);
-const LINK: Class = class("payer's link", Subject::Payer, "shows payers their invoice", Basis::Contract, 12);
-const PAYER_SESSION: Class = class("payer's session", Subject::Payer, "keeps the page open", Basis::Contract, 23);
-const AUDIT: Class = class("audit log", Subject::User, "traceability", Basis::LegalDuty, 20);
-const PLAN: Class = class("sync plan", Subject::Payer, "takes in customer lists", Basis::Contract, 25);
-const BANK_FILE: Class = class("bank file", Subject::BankPayer, "documents payments", Basis::LegalDuty, 26);
-const AGREEMENT: Class = class("acceptance of terms", Subject::Organisation, "accountability", Basis::LegalDuty, 35);
+const STRUCTURE: Class = class("structure", Subject::Nobody, &[]);
+const ORGANISATION: Class = class("organisation", Subject::Organisation, &[]);
+const ACCESS: Class = class("access keys", Subject::Organisation, &[]);
+const USER: Class = class("user account", Subject::User, &[RuleId::AppUser]);
+const SESSION: Class = class("session", Subject::User, &[RuleId::Session]);
+const CORE: Class = class("customer core", Subject::Payer, &[RuleId::CustomerCore]);
+const MASTER: Class = class("customer master", Subject::Payer, &[RuleId::CustomerMaster]);
+const CONTACT: Class = class("contact person", Subject::ContactPerson, &[RuleId::ContactPerson]);
+const ISSUED: Class = class("issued document", Subject::Payer, &[RuleId::IssuedDocument]);
+const DRAFT: Class = class("draft invoice", Subject::Payer, &[RuleId::Draft]);
+const LEDGER: Class = class("ledger", Subject::Payer, &[RuleId::Ledger]);
+const PAYMENT: Class = class("payment", Subject::Payer, &[RuleId::Payment, RuleId::UnmatchedPayment]);
+const PAYER: Class = class("payer's account", Subject::BankPayer, &[RuleId::Payment, RuleId::UnmatchedPayment]);
+const OPEN: Class = class("open item", Subject::Payer, &[RuleId::OpenItem]);
+const EFAKTURA: Class = class("eFaktura reference", Subject::Payer, &[RuleId::EfakturaReference]);
+const MANDATE: Class = class("mandate", Subject::Payer, &[RuleId::Mandate]);
+const DELIVERY: Class = class("delivery log", Subject::Payer, &[RuleId::DeliveryLog]);
+const ADDRESS: Class = class("delivery address", Subject::Payer, &[RuleId::DeliveryAddress]);
+const LINK: Class = class("payer's link", Subject::Payer, &[RuleId::DeliveryAddress]);
+const PAYER_SESSION: Class = class("payer's session", Subject::Payer, &[RuleId::Session]);
+const AUDIT: Class = class("audit log", Subject::User, &[RuleId::AuditBooks, RuleId::AuditOther]);
+const PLAN: Class = class("sync plan", Subject::Payer, &[RuleId::SyncPlan]);
+const BANK_FILE: Class = class("bank file", Subject::BankPayer, &[RuleId::BankFile]);
+const AGREEMENT: Class = class("acceptance of terms", Subject::Organisation, &[RuleId::Terms]);
+const HOLD: Class = class("hold", Subject::Payer, &[RuleId::DisputeCase]);
 
 const fn entry(table: &'static str, columns: &'static str, class: Class) -> Entry {
     Entry { table, columns, class }
@@ -246,6 +232,13 @@ pub const INVENTORY: &[Entry] = &[
     entry("payer_link", "code_hash code_made_at code_expires_at code_tries codes_since_at codes_sent", LINK),
     entry("payer_session", "org_id", STRUCTURE),
     entry("payer_session", "id_hash link_id created_at expires_at", PAYER_SESSION),
+    entry("privacy_policy", "org_id id version_no preset content valid_from published_at approved_at", STRUCTURE),
+    entry("privacy_hold", "org_id id version", STRUCTURE),
+    entry(
+        "privacy_hold",
+        "kind subject_kind subject_id customer_id reason owner review_on placed_at released_at",
+        HOLD,
+    ),
     entry("delivery_address", "org_id delivery_id", STRUCTURE),
     entry("delivery_address", "address", ADDRESS),
     entry("delivery_attempt", "org_id delivery_id attempt_no started_at ended_at outcome code detail", DELIVERY),
@@ -273,12 +266,11 @@ mod tests {
     }
 
     #[test]
-    fn personal_data_has_a_ground_a_purpose_and_a_rule() {
+    fn what_tells_of_people_lives_by_a_clock() {
         for (table, column, class) in columns() {
-            let personal = class.subject != Subject::Nobody;
-            assert_eq!(personal, class.basis != Basis::None, "{table}.{column}");
-            assert!(class.rule <= 37 && !class.purpose.is_empty(), "{table}.{column}");
-            assert!(personal || class.rule == 0, "{table}.{column}");
+            let own = matches!(class.subject, Subject::Nobody | Subject::Organisation);
+            assert!(own || !class.rules.is_empty(), "{table}.{column} is kept without end");
+            assert!(class.subject != Subject::Nobody || class.rules.is_empty(), "{table}.{column} tells of nobody");
         }
     }
 }

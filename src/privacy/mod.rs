@@ -2,4 +2,7 @@
 //!
 //! May import `domain`, `ctx`, `services`, `store`. A new column is classified in `inventory` or the tests fail.
 
+pub mod explain;
+pub mod hold;
 pub mod inventory;
+pub mod policy;

@@ -10,7 +10,7 @@ use domain::invoice::{Buyer, Credited, Document, Kind, Line, Seller, Totals};
 use domain::money::{Micro, Money};
 use domain::vat::Category;
 use entity::{document, invoice, invoice_draft, invoice_text, invoice_vat, kid, party_block};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -117,6 +117,15 @@ pub async fn keep_seller(tx: &OrgTx, id: Uuid, seller: &Seller) -> Result<(), Er
 /// An issued invoice or credit note.
 pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Invoice>, Error> {
     Ok(invoice::Entity::find_by_id((tx.org(), id)).one(tx).await?)
+}
+
+/// Id of the document with a number, in whichever series.
+pub async fn find_by_number(tx: &OrgTx, number: i64) -> Result<Option<Uuid>, Error> {
+    let rows = invoice::Entity::find()
+        .filter(invoice::Column::OrgId.eq(tx.org()))
+        .filter(invoice::Column::Number.eq(number))
+        .order_by_desc(invoice::Column::Id);
+    Ok(rows.one(tx).await?.map(|row| row.id))
 }
 
 /// Whose claim it is: an issued invoice's, or an opening item's.

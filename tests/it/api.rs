@@ -131,7 +131,7 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 19] = [
+const ADMIN: [(&str, &str); 22] = [
     ("PATCH", "/organisation"),
     ("POST", "/organisation/dpa"),
     ("PUT", "/organisation/logo"),
@@ -151,6 +151,9 @@ const ADMIN: [(&str, &str); 19] = [
     ("POST", "/webhook-endpoints/{id}/enable"),
     ("POST", "/webhook-endpoints/{id}/disable"),
     ("POST", "/webhook-endpoints/{id}/replay"),
+    ("POST", "/privacy/policies"),
+    ("POST", "/privacy/policies/{version_no}/approve"),
+    ("GET", "/users/{user_id}/privacy"),
 ];
 
 both!(a_writing_key_manages_nothing, async |app: &TestApp| {
@@ -202,7 +205,7 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
     let today = app.ctx.today();
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
-        ("customers", customer),
+        ("customers", customer.clone()),
         ("customer-syncs", id(plan).await),
         ("products", first("/products").await),
         ("standing-orders", first("/standing-orders").await),
@@ -214,6 +217,17 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
         ("payments", first("/payments").await),
         ("posting-exports", made("/posting-exports", json!({ "from_on": today, "to_on": today })).await),
         ("api-keys", made("/api-keys", json!({ "name": "one more", "scope": "read" })).await),
+        (
+            "holds",
+            made(
+                "/privacy/holds",
+                json!({
+                    "kind": "claim", "subject_kind": "customer", "subject_id": customer.clone(), "reason": "krav",
+                    "owner": "styret", "review_on": today + chrono::Days::new(30)
+                }),
+            )
+            .await,
+        ),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
     ])
 }
@@ -226,6 +240,7 @@ fn body_for(path: &str) -> Value {
         "contacts" => json!({ "name": "Liv" }),
         "redirect" => json!({ "channel": "mail" }),
         "allocate" => json!({ "invoice_id": ID }),
+        "review" => json!({ "review_on": "2027-01-01" }),
         "reverse" => json!({ "reason": "feil" }),
         "credit" if path.contains("invoice-runs") => json!({ "reason": "feil" }),
         "{id}" if path.contains("/webhook-endpoints/") => json!({ "url": "https://example.no/hooks" }),

@@ -16,6 +16,7 @@ mod mail;
 mod money;
 mod payer;
 mod payer_code;
+mod privacy;
 mod registry;
 mod road;
 mod rules;

@@ -91,6 +91,7 @@ impl Place {
             fiscal_year_start_month: 1,
             first_invoice_number: None,
             accept_dpa: Some(DPA_VERSION.to_owned()),
+            privacy_preset: None,
             bank_account: Some(NewBankAccount {
                 account_no: account.to_owned(),
                 name: String::new(),

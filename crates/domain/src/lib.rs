@@ -16,6 +16,7 @@ pub mod money;
 pub mod national_id;
 pub mod numbers;
 pub mod payment;
+pub mod privacy;
 pub mod standing_order;
 pub mod unit;
 pub mod vat;

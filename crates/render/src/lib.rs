@@ -9,6 +9,7 @@ mod format;
 mod html;
 pub mod mail;
 mod pdf;
+pub mod privacy;
 mod words;
 
 pub use html::html;

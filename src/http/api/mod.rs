@@ -5,6 +5,7 @@ mod billing;
 mod customers;
 mod deliveries;
 mod organisation;
+mod privacy;
 mod registry;
 mod reports;
 mod webhooks;
@@ -69,6 +70,7 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .merge(deliveries_routes())
         .merge(reports_routes())
         .merge(webhooks_routes())
+        .merge(privacy_routes())
         .merge(uploads)
         .merge(bank)
 }
@@ -186,4 +188,19 @@ fn webhooks_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(webhooks::replay_messages))
         .routes(routes!(webhooks::list_messages))
         .routes(routes!(webhooks::list_events))
+}
+
+fn privacy_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
+        .routes(routes!(privacy::get_policy))
+        .routes(routes!(privacy::list_policies, privacy::publish_policy))
+        .routes(routes!(privacy::approve_policy))
+        .routes(routes!(privacy::list_holds, privacy::place_hold))
+        .routes(routes!(privacy::review_hold))
+        .routes(routes!(privacy::release_hold))
+        .routes(routes!(privacy::explain_customer))
+        .routes(routes!(privacy::explain_contact))
+        .routes(routes!(privacy::explain_invoice))
+        .routes(routes!(privacy::explain_payment))
+        .routes(routes!(privacy::explain_user))
 }

@@ -10,12 +10,14 @@ use super::error::{Error, FieldError};
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::organisation::{self as store, BankAccount, Organisation};
+use crate::store::privacy;
 use accounts::{insert_account, new_account};
 use chrono::NaiveDate;
 use domain::delivery::is_mail_address;
 use domain::hex;
 use domain::invoice::{Address, Seller};
 use domain::numbers::{AccountNumber, OrgNumber};
+use domain::privacy::{Policy, Preset};
 use domain::vat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,6 +68,9 @@ pub struct NewOrganisation {
     pub first_invoice_number: Option<u32>,
     /// Version of the data-processing agreement accepted now.
     pub accept_dpa: Option<String>,
+    /// Privacy policy it starts with: association-billing, invoicing-platform, accounting-firm, accounting-marketplace or
+    /// erp; by its legal form when left out.
+    pub privacy_preset: Option<String>,
     /// Account customers pay to.
     pub bank_account: Option<NewBankAccount>,
 }
@@ -86,6 +91,7 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
     let org_id = ctx.id();
     let actor = Actor::operator(org_id);
     let work = Work::begin(ctx, &actor).await?;
+    let policy = first_policy(ctx, &work, org_id, &new)?;
     let bank = new.bank_account.as_ref().map(|b| new_account(&work, org_id, b)).transpose()?;
     let row = Organisation {
         org_id,
@@ -134,11 +140,29 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
     };
     let rows = vat_rows(&work, org_id);
     store::insert(&work.tx, row, series, &rows).await?;
+    privacy::insert_policy(&work.tx, policy).await?;
     if let Some(bank) = bank {
         insert_account(&work, bank).await?;
     }
     work.done(Deed { verb: "organisation.created", subject: "organisation", id: org_id, fields: "" }).await?;
     Ok(org_id)
+}
+
+/// The preset it starts with. Nothing is stored yet that it could delete: it needs no look before it holds.
+fn first_policy(ctx: &Ctx, work: &Work<'_>, org_id: Uuid, new: &NewOrganisation) -> Result<privacy::PolicyRow, Error> {
+    let asked = new.privacy_preset.as_deref().and_then(Preset::parse);
+    let preset = asked.unwrap_or_else(|| Preset::of_legal_form(&new.legal_form));
+    let content = serde_json::to_string(&Policy::of(preset));
+    Ok(privacy::PolicyRow {
+        org_id,
+        id: work.id(),
+        version_no: 1,
+        preset: preset.as_str().to_owned(),
+        content: content.map_err(|_| crate::store::Error::inconsistent("privacy_policy", "content"))?,
+        valid_from: ctx.today(),
+        published_at: work.at,
+        approved_at: Some(work.at),
+    })
 }
 
 fn vat_rows(work: &Work<'_>, org_id: Uuid) -> Vec<store::VatCode> {
@@ -185,6 +209,13 @@ fn check(new: &NewOrganisation) -> Result<(), Error> {
         "accept_dpa",
         "unknown_version",
         &format!("the version in force is {DPA_VERSION}"),
+    );
+    let presets = Preset::ALL.map(Preset::as_str);
+    require(
+        new.privacy_preset.as_deref().is_none_or(|p| presets.contains(&p)),
+        "privacy_preset",
+        "unknown_preset",
+        &format!("one of {}", presets.join(", ")),
     );
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
 }

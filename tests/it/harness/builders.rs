@@ -36,6 +36,7 @@ pub fn association() -> NewOrganisation {
         fiscal_year_start_month: 1,
         first_invoice_number: None,
         accept_dpa: Some(DPA_VERSION.into()),
+        privacy_preset: None,
         bank_account: Some(NewBankAccount {
             account_no: ACCOUNT.into(),
             name: "Drift".into(),

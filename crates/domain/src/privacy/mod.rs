@@ -1,0 +1,17 @@
+//! Personal data over time: the clocks of the retention matrix, the policy that sets them, and the dates they count from.
+//!
+//! `rule` says what holds whatever a policy says, `policy` what an organisation has chosen within that, `clock` which
+//! days count, `period` how long is how long. To add a clock: a line in `rules!` and its facts.
+
+mod clock;
+mod period;
+mod policy;
+mod rule;
+
+pub use clock::{
+    claim_lives_until, financial_year_cutoff, financial_year_over_on, inactive_from, request_due_on,
+    request_extended_to,
+};
+pub use period::{BadPeriod, Period};
+pub use policy::{Custody, Finding, Marketing, Policy, Preset, Region, RelationshipEnd, Role, Rule, SMALLEST_GROUP};
+pub use rule::{Action, Basis, Facts, Ground, Hold, Recipient, RuleId, Trigger};

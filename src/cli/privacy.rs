@@ -1,0 +1,353 @@
+//! Personal data over time at the command line: the policy, holds, and why something is held.
+
+use super::{Org, context, print_json, text};
+use crate::ctx::Ctx;
+use crate::privacy::explain::{Explained, Held, Subject, explain};
+use crate::privacy::hold::{self, NewHold};
+use crate::privacy::policy::{self, NewPolicy, Version};
+use crate::services::Actor;
+use crate::store::{customer, invoice};
+use anyhow::{Context, bail};
+use chrono::NaiveDate;
+use clap::Subcommand;
+use domain::customer::Language;
+use domain::privacy::Period;
+use serde_json::Value;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// Personal data.
+#[derive(Subcommand)]
+pub(super) enum PrivacyCommand {
+    /// The policy: what is kept, why and until when.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Says of a customer, contact, invoice, payment or user what is held, why, on what ground and until when.
+    Explain {
+        /// customer, contact, invoice, payment or user.
+        kind: String,
+        /// Customer number, invoice number or id.
+        which: String,
+        /// nb, nn or en.
+        #[arg(long, default_value = "en")]
+        language: String,
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Holds: what is kept although its time has come, and why.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+}
+
+/// The policy.
+#[derive(Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Shows the policy in force, or every version.
+    Show {
+        /// Every version, the newest first.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says what is wrong with a policy, without publishing it.
+    Check(PolicyArgs),
+    /// Publishes a version. It deletes nothing until it is approved.
+    Publish {
+        #[command(flatten)]
+        policy: PolicyArgs,
+        /// First day it holds; today when left out.
+        #[arg(long, value_name = "DATE")]
+        from: Option<NaiveDate>,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Lets a version delete: you have looked at what it would do.
+    Approve {
+        /// Its number.
+        version: i64,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+/// What a policy is made of.
+#[derive(clap::Args)]
+pub(super) struct PolicyArgs {
+    /// association-billing, invoicing-platform, accounting-firm, accounting-marketplace or erp.
+    #[arg(long)]
+    preset: String,
+    /// JSON file of what differs from the preset, such as {"rules": {"support_case": {"period": "P6M"}}}.
+    #[arg(long, value_name = "FILE")]
+    changes: Option<PathBuf>,
+}
+
+impl PolicyArgs {
+    fn read(&self, valid_from: Option<NaiveDate>) -> anyhow::Result<NewPolicy> {
+        let changes = match &self.changes {
+            None => Value::Null,
+            Some(path) => {
+                let bytes = super::read_file(path, 1 << 20)?;
+                serde_json::from_slice(&bytes).with_context(|| format!("{} is not JSON", path.display()))?
+            }
+        };
+        Ok(NewPolicy { preset: self.preset.clone(), changes, valid_from })
+    }
+}
+
+/// Holds.
+#[derive(Subcommand)]
+pub(super) enum HoldCommand {
+    /// Lists holds that stand.
+    List {
+        /// Released ones too.
+        #[arg(long)]
+        released: bool,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Places a hold.
+    Place {
+        /// customer, contact, invoice, payment or user.
+        subject: String,
+        /// Customer number, invoice number or id.
+        which: String,
+        /// dispute, claim, order, privacy_request or security.
+        #[arg(long)]
+        kind: String,
+        /// Why, for who reviews it.
+        #[arg(long)]
+        reason: String,
+        /// Who sees to it: a role or a department.
+        #[arg(long)]
+        owner: String,
+        /// The day it is looked at again, within twelve months.
+        #[arg(long, value_name = "DATE")]
+        review_on: NaiveDate,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Looks at a hold again: it stands until the next day of review.
+    Review {
+        /// The hold.
+        id: Uuid,
+        /// The next day of review, within twelve months.
+        #[arg(long, value_name = "DATE")]
+        review_on: NaiveDate,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Releases a hold: what it delayed has its own time again, at once.
+    Release {
+        /// The hold.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
+    match command {
+        PrivacyCommand::Policy(PolicyCommand::Check(args)) => {
+            policy::compose(&args.read(None)?)?;
+            println!("The policy may be published.");
+            Ok(())
+        }
+        PrivacyCommand::Policy(command) => policy(&context().await?, command).await,
+        PrivacyCommand::Hold(command) => holds(&context().await?, command).await,
+        PrivacyCommand::Explain { kind, which, language, org, json } => {
+            let ctx = context().await?;
+            let actor = org.actor(&ctx).await?;
+            let subject = find(&ctx, &actor, &kind, &which).await?;
+            let explained = explain(&ctx, &actor, subject, Some(Language::from_code(&language))).await?;
+            if json {
+                return print_json(&explained);
+            }
+            show(&explained, Language::from_code(&language));
+            Ok(())
+        }
+    }
+}
+
+async fn policy(ctx: &Ctx, command: PolicyCommand) -> anyhow::Result<()> {
+    match command {
+        PolicyCommand::Check(_) => {}
+        PolicyCommand::Show { all, org, json } => {
+            let actor = org.actor(ctx).await?;
+            let versions =
+                if all { policy::list(ctx, &actor).await? } else { vec![policy::current(ctx, &actor).await?] };
+            if json {
+                return print_json(&versions);
+            }
+            versions.iter().for_each(show_version);
+        }
+        PolicyCommand::Publish { policy: args, from, org } => {
+            let new = args.read(from)?;
+            let actor = org.actor(ctx).await?;
+            policy::publish(ctx, &actor, &new).await?;
+            let version = policy::list(ctx, &actor).await?.remove(0);
+            println!(
+                "Version {} holds from {}. It deletes nothing until you have looked at its plan:\n  \
+                 reskontro privacy policy approve {}",
+                version.version_no, version.valid_from, version.version_no
+            );
+        }
+        PolicyCommand::Approve { version, org } => {
+            policy::approve(ctx, &org.actor(ctx).await?, version).await?;
+            println!("Version {version} is approved.");
+        }
+    }
+    Ok(())
+}
+
+fn show_version(version: &Version) {
+    let state = match (version.published_at, version.approved_at) {
+        (None, _) => "preset, not published",
+        (_, None) => "published, not approved: deletes nothing",
+        _ => "approved",
+    };
+    println!(
+        "Version {}, from {}: {}, {state}",
+        version.version_no,
+        version.valid_from,
+        version.policy.preset.as_str()
+    );
+    let rows: Vec<Vec<String>> = version
+        .policy
+        .rules
+        .iter()
+        .map(|rule| {
+            let title = render::privacy::title(rule.id, Language::English);
+            let trigger = render::privacy::trigger(rule.trigger, Language::English);
+            let how_long = rule.period.map_or_else(String::new, |p| long(p, Language::English));
+            vec![title.to_owned(), how_long, trigger.to_owned()]
+        })
+        .collect();
+    print!("{}", text::left(&rows, "  "));
+}
+
+fn long(period: Period, language: Language) -> String {
+    render::privacy::period(period, language)
+}
+
+async fn holds(ctx: &Ctx, command: HoldCommand) -> anyhow::Result<()> {
+    match command {
+        HoldCommand::List { released, org } => {
+            let rows = hold::list(ctx, &org.actor(ctx).await?, released, Uuid::nil(), 10_000).await?;
+            if rows.is_empty() {
+                println!("No hold stands.");
+            }
+            for h in rows {
+                let state = h.released_at.map_or_else(
+                    || format!("looked at again on {}", h.review_on),
+                    |at| format!("released {}", at.format("%Y-%m-%d")),
+                );
+                println!(
+                    "{}  {} on {} {}\n  {}; {}; {state}",
+                    h.id, h.kind, h.subject_kind, h.subject_id, h.reason, h.owner
+                );
+            }
+        }
+        HoldCommand::Place { subject, which, kind, reason, owner, review_on, org } => {
+            let actor = org.actor(ctx).await?;
+            let subject_id = id_of(find(ctx, &actor, &subject, &which).await?);
+            let new = NewHold { kind, subject_kind: subject, subject_id, reason, owner, review_on };
+            let id = hold::place(ctx, &actor, &new).await?;
+            println!("Hold {id} stands; it is looked at again on {review_on}.");
+        }
+        HoldCommand::Review { id, review_on, org } => {
+            hold::review(ctx, &org.actor(ctx).await?, id, review_on).await?;
+            println!("The hold stands; it is looked at again on {review_on}.");
+        }
+        HoldCommand::Release { id, org } => {
+            hold::release(ctx, &org.actor(ctx).await?, id).await?;
+            println!("The hold is released; what it delayed has its own time again.");
+        }
+    }
+    Ok(())
+}
+
+/// What a kind and a number or an id mean.
+async fn find(ctx: &Ctx, actor: &Actor, kind: &str, which: &str) -> anyhow::Result<Subject> {
+    let id = Uuid::try_parse(which).ok();
+    let tx = ctx.db.read(actor.org).await?;
+    let subject = match (kind, id) {
+        ("customer", Some(id)) => Subject::Customer(id),
+        ("customer", None) => {
+            let found = customer::resolve_number(&tx, which).await?;
+            Subject::Customer(found.with_context(|| format!("there is no customer with number {which}"))?)
+        }
+        ("invoice", Some(id)) => Subject::Invoice(id),
+        ("invoice", None) => {
+            let number = which.parse().with_context(|| format!("{which} is neither an invoice number nor an id"))?;
+            let found = invoice::find_by_number(&tx, number).await?;
+            Subject::Invoice(found.with_context(|| format!("there is no invoice with number {which}"))?)
+        }
+        ("contact", Some(id)) => {
+            let customer = crate::store::privacy::customer_of(&tx, crate::store::clocks::Kind::Contact, id).await?;
+            let customer = customer.flatten().context("there is no contact person with this id")?;
+            Subject::Contact { customer, id }
+        }
+        ("payment", Some(id)) => Subject::Payment(id),
+        ("user", Some(id)) => Subject::User(id),
+        ("contact" | "payment" | "user", None) => bail!("give the id of the {kind}"),
+        _ => bail!("say customer, contact, invoice, payment or user"),
+    };
+    tx.commit().await?;
+    Ok(subject)
+}
+
+const fn id_of(subject: Subject) -> Uuid {
+    match subject {
+        Subject::Customer(id)
+        | Subject::Contact { id, .. }
+        | Subject::Invoice(id)
+        | Subject::Payment(id)
+        | Subject::User(id) => id,
+    }
+}
+
+fn show(e: &Explained, language: Language) {
+    println!("{} {}, by version {} of the policy", e.subject_kind, e.subject_id, e.policy_version);
+    match (e.relationship_ended_on, e.relationship_ends_by_itself_on) {
+        (Some(on), _) => println!("The relationship ended on {on}."),
+        (None, Some(on)) => println!("The relationship ends by itself on {on} if nothing happens."),
+        _ => {}
+    }
+    for held in &e.held {
+        println!("\n{} ({})", held.title, text::count(held.count));
+        println!("  {}; {}", held.what, held.purpose);
+        let bases: Vec<&str> = held.bases.iter().map(|b| render::privacy::basis(*b, language)).collect();
+        println!("  {}", bases.join("; "));
+        println!("  {}", until(held, language));
+    }
+    for hold in &e.holds {
+        let review = hold.review_on.map(|on| format!(", looked at again on {on}")).unwrap_or_default();
+        println!("\nHeld: {} ({}){review}", render::privacy::hold(hold.kind, language), hold.reason);
+    }
+    for told in &e.told {
+        let who = render::privacy::recipient(told.recipient, language);
+        println!("\nTold: {who}, {} documents, last {}", text::count(told.documents), told.last_at.format("%Y-%m-%d"));
+    }
+}
+
+fn until(held: &Held, language: Language) -> String {
+    let period = held.period.map(|p| long(p, language)).unwrap_or_default();
+    let rule = format!("{period} {} ({})", render::privacy::trigger(held.trigger, language), held.source);
+    match (held.state, held.first_deletable_on, held.deletable_on) {
+        ("in_use", ..) | (_, _, None) => format!("in use; goes {rule}"),
+        ("held", _, Some(on)) => {
+            let by: Vec<&str> = held.held_by.iter().map(|h| render::privacy::hold(*h, language)).collect();
+            format!("could have gone on {on}, held: {}; {rule}", by.join(", "))
+        }
+        ("due", _, Some(on)) => format!("to be deleted since {on}; {rule}"),
+        (_, Some(first), Some(last)) if first != last => format!("goes from {first} to {last}: {rule}"),
+        (_, _, Some(on)) => format!("goes on {on}: {rule}"),
+    }
+}

@@ -1,0 +1,275 @@
+//! Where the rows of each clock stand, whose they are, and the day their time counts from. What explains, plans and deletes
+//! reads this one list.
+
+use super::error::Error;
+use super::tx::OrgTx;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Europe::Oslo;
+use domain::privacy::RuleId;
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use uuid::Uuid;
+
+/// The day a row's time counts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// A date.
+    Day(&'static str),
+    /// A point in time.
+    Instant(&'static str),
+    /// The end of the relationship.
+    Ending,
+    /// The newest thing booked for the customer; the end of the relationship when nothing was.
+    LastBooked,
+    /// Nothing yet: it is in use.
+    InUse,
+}
+
+/// What the rows of a clock are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A customer.
+    Customer,
+    /// Somebody at or for a customer.
+    Contact,
+    /// An invoice or a credit note.
+    Invoice,
+    /// A payment.
+    Payment,
+    /// Somebody who signs in.
+    User,
+}
+
+impl Kind {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Contact => "contact",
+            Self::Invoice => "invoice",
+            Self::Payment => "payment",
+            Self::User => "user",
+        }
+    }
+
+    /// From its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Customer, Self::Contact, Self::Invoice, Self::Payment, Self::User]
+            .into_iter()
+            .find(|k| k.as_str() == text)
+    }
+}
+
+/// Rows of one table that live by one clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The clock.
+    pub rule: RuleId,
+    /// What the rows are, for people.
+    pub what: &'static str,
+    /// Tables, with `t` for the one that counts.
+    from: &'static str,
+    /// The rows of a subject, whose id is `$2`.
+    of: &'static [(Kind, &'static str)],
+    /// The rows the clock is for, among all of the table.
+    only: &'static str,
+    /// What their time counts from.
+    pub since: Since,
+}
+
+use Kind::{Contact, Customer, Invoice, Payment, User};
+
+const fn clock(
+    rule: RuleId,
+    what: &'static str,
+    from: &'static str,
+    of: &'static [(Kind, &'static str)],
+    since: Since,
+) -> Clock {
+    Clock { rule, what, from, of, only: "TRUE", since }
+}
+
+const T_CUSTOMER: &[(Kind, &str)] = &[(Customer, "t.customer_id = $2")];
+const OF_DELIVERY: &[(Kind, &str)] = &[(Customer, "d.customer_id = $2"), (Invoice, "d.invoice_id = $2")];
+
+/// Every clock that has rows.
+pub const CLOCKS: &[Clock] = &[
+    clock(RuleId::CustomerMaster, "contact details", "customer_detail t", T_CUSTOMER, Since::Ending),
+    clock(RuleId::CustomerMaster, "chosen postal address", "customer_document_address t", T_CUSTOMER, Since::Ending),
+    clock(RuleId::CustomerMaster, "standing orders", "standing_order t", T_CUSTOMER, Since::Ending),
+    clock(RuleId::CustomerCore, "number and name", "customer_core t", T_CUSTOMER, Since::LastBooked),
+    clock(RuleId::CustomerCore, "former numbers", "customer_alias t", T_CUSTOMER, Since::LastBooked),
+    clock(
+        RuleId::ContactPerson,
+        "contact persons",
+        "customer_contact t",
+        &[(Customer, "t.customer_id = $2"), (Contact, "t.id = $2")],
+        Since::Ending,
+    ),
+    clock(
+        RuleId::IssuedDocument,
+        "invoices and credit notes",
+        "invoice t",
+        &[(Customer, "t.customer_id = $2"), (Invoice, "t.id = $2")],
+        Since::Day("t.issued_on"),
+    ),
+    clock(RuleId::Draft, "drafts", "invoice_draft t", T_CUSTOMER, Since::Instant("t.updated_at")),
+    clock(
+        RuleId::Ledger,
+        "postings",
+        "ledger_entry t",
+        &[(Customer, "t.customer_id = $2"), (Invoice, "t.invoice_id = $2"), (Payment, "t.payment_id = $2")],
+        Since::Day("t.booked_on"),
+    ),
+    Clock {
+        only: "t.remaining_ore > 0",
+        ..clock(
+            RuleId::OpenItem,
+            "unpaid claims",
+            "open_item t",
+            &[(Customer, "t.customer_id = $2"), (Invoice, "t.invoice_id = $2")],
+            Since::InUse,
+        )
+    },
+    Clock {
+        only: "t.remaining_ore = 0",
+        ..clock(
+            RuleId::OpenItem,
+            "settled claims",
+            "open_item t",
+            &[(Customer, "t.customer_id = $2"), (Invoice, "t.invoice_id = $2")],
+            Since::Day(
+                "COALESCE((SELECT MAX(a.booked_on) FROM allocation a WHERE a.org_id = t.org_id \
+                 AND a.open_item_id = t.id), t.booked_on)",
+            ),
+        )
+    },
+    Clock {
+        only: "t.unallocated_ore = 0",
+        ..clock(
+            RuleId::Payment,
+            "payments",
+            "payment t",
+            &[(Customer, "t.customer_id = $2"), (Payment, "t.id = $2")],
+            Since::Day("t.booked_on"),
+        )
+    },
+    Clock {
+        only: "t.unallocated_ore <> 0",
+        ..clock(
+            RuleId::UnmatchedPayment,
+            "payments not allocated",
+            "payment t",
+            &[(Customer, "t.customer_id = $2"), (Payment, "t.id = $2")],
+            Since::InUse,
+        )
+    },
+    clock(RuleId::EfakturaReference, "look-ups of channels", "channel_lookup t", T_CUSTOMER, Since::Ending),
+    Clock { only: "t.active", ..clock(RuleId::Mandate, "mandates", "mandate t", T_CUSTOMER, Since::InUse) },
+    Clock {
+        only: "NOT t.active",
+        ..clock(RuleId::Mandate, "ended mandates", "mandate t", T_CUSTOMER, Since::Day("t.updated_on"))
+    },
+    clock(
+        RuleId::DeliveryLog,
+        "deliveries",
+        "invoice t JOIN delivery d ON d.org_id = t.org_id AND d.invoice_id = t.id",
+        OF_DELIVERY,
+        Since::Day("t.issued_on"),
+    ),
+    clock(
+        RuleId::DeliveryAddress,
+        "addresses of deliveries",
+        "delivery_address t JOIN delivery d ON d.org_id = t.org_id AND d.id = t.delivery_id",
+        OF_DELIVERY,
+        Since::Instant("d.created_at"),
+    ),
+    clock(
+        RuleId::DeliveryAddress,
+        "addresses that bounce",
+        "mail_suppression t",
+        T_CUSTOMER,
+        Since::Instant("t.since_at"),
+    ),
+    clock(
+        RuleId::DeliveryAddress,
+        "links to invoices",
+        "payer_link t",
+        &[(Customer, "t.customer_id = $2"), (Invoice, "t.invoice_id = $2")],
+        Since::Instant("t.created_at"),
+    ),
+    clock(
+        RuleId::DisputeCase,
+        "holds",
+        "privacy_hold t",
+        &[
+            (Customer, "t.customer_id = $2"),
+            (Invoice, "t.subject_id = $2"),
+            (Payment, "t.subject_id = $2"),
+            (Contact, "t.subject_id = $2"),
+            (User, "t.subject_id = $2"),
+        ],
+        Since::Instant("t.released_at"),
+    ),
+    clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
+    clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
+];
+
+/// What one clock holds of a subject.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// How many rows.
+    pub count: i64,
+    /// The earliest day their time counts from.
+    pub first: Option<NaiveDate>,
+    /// The latest.
+    pub last: Option<NaiveDate>,
+}
+
+#[derive(FromQueryResult)]
+struct Days {
+    count: i64,
+    first: Option<NaiveDate>,
+    last: Option<NaiveDate>,
+}
+
+#[derive(FromQueryResult)]
+struct Instants {
+    count: i64,
+    first: Option<DateTime<Utc>>,
+    last: Option<DateTime<Utc>>,
+}
+
+impl Clock {
+    /// Whether it can hold rows of such a thing.
+    pub fn is_about(&self, kind: Kind) -> bool {
+        self.of.iter().any(|(of, _)| *of == kind)
+    }
+
+    /// What it holds of a subject.
+    pub async fn find(&self, tx: &OrgTx, kind: Kind, id: Uuid) -> Result<Found, Error> {
+        let Some((_, of)) = self.of.iter().find(|(of, _)| *of == kind) else {
+            return Ok(Found::default());
+        };
+        let ask = |first: &str| {
+            format!(
+                "SELECT COUNT(*) AS count, MIN({first}) AS first, MAX({first}) AS last FROM {} \
+                 WHERE t.org_id = $1 AND {of} AND {}",
+                self.from, self.only
+            )
+        };
+        let values = [tx.org().into(), id.into()];
+        let statement = |sql: String| Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+        Ok(match self.since {
+            Since::Instant(column) => {
+                let found = Instants::find_by_statement(statement(ask(column))).one(tx).await?;
+                let day = |at: Option<DateTime<Utc>>| at.map(|at| at.with_timezone(&Oslo).date_naive());
+                found.map_or_else(Found::default, |f| Found { count: f.count, first: day(f.first), last: day(f.last) })
+            }
+            other => {
+                let column = if let Since::Day(column) = other { column } else { "CAST(NULL AS DATE)" };
+                let found = Days::find_by_statement(statement(ask(column))).one(tx).await?;
+                found.map_or_else(Found::default, |f| Found { count: f.count, first: f.first, last: f.last })
+            }
+        })
+    }
+}
