@@ -53,6 +53,8 @@ pub mod payment_payer;
 pub mod posting_export;
 pub mod privacy_hold;
 pub mod privacy_policy;
+pub mod privacy_retention;
+pub mod privacy_statement;
 pub mod product;
 pub mod standing_order;
 pub mod standing_order_line;

@@ -18,6 +18,8 @@ mod m20261126_000001_add_payer_links;
 mod m20261126_000002_index_open_deliveries;
 mod m20261127_000000_reckon_tenant_once;
 mod m20261127_000001_add_privacy_policies;
+mod m20261127_000002_add_privacy_statements;
+mod m20261127_000003_add_retention;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000002_index_open_deliveries::Migration),
             Box::new(m20261127_000000_reckon_tenant_once::Migration),
             Box::new(m20261127_000001_add_privacy_policies::Migration),
+            Box::new(m20261127_000002_add_privacy_statements::Migration),
+            Box::new(m20261127_000003_add_retention::Migration),
         ]
     }
 }

@@ -4,7 +4,10 @@ use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
 use crate::privacy::explain::{Explained, Held, Subject, explain};
 use crate::privacy::hold::{self, NewHold};
+use crate::privacy::map::data_map;
 use crate::privacy::policy::{self, NewPolicy, Version};
+use crate::privacy::statement::{self, NewStatement};
+use crate::privacy::{records, retention};
 use crate::services::Actor;
 use crate::store::{customer, invoice};
 use anyhow::{Context, bail};
@@ -12,8 +15,10 @@ use chrono::NaiveDate;
 use clap::Subcommand;
 use domain::customer::Language;
 use domain::privacy::Period;
+use render::paper::Paper;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// Personal data.
@@ -40,6 +45,107 @@ pub(super) enum PrivacyCommand {
     /// Holds: what is kept although its time has come, and why.
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// What has had its time: look at it, then delete it.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// The privacy statement that the policy makes.
+    #[command(subcommand)]
+    Statement(StatementCommand),
+    /// Records of processing (GDPR article 30) as they are today.
+    Records {
+        /// A PDF file to write; an HTML file when it ends so. Shown in short when left out.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// nb, nn or en.
+        #[arg(long, default_value = "nb")]
+        language: String,
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Every table and column with what it holds, as a fides dataset (YAML).
+    Map,
+}
+
+/// What has had its time.
+#[derive(Subcommand)]
+pub(super) enum RetentionCommand {
+    /// Shows what is due by which rule, and what is held. Deletes nothing.
+    Plan {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Plans and deletes, where the policy is approved. The service does so each night.
+    Run {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The privacy statement.
+#[derive(Subcommand)]
+pub(super) enum StatementCommand {
+    /// Lists what was published.
+    List {
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Writes the statement to a file, published or not: what it would say today.
+    Preview {
+        /// A PDF file, or an HTML file when it ends so.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// nb, nn or en.
+        #[arg(long, default_value = "nb")]
+        language: String,
+        #[command(flatten)]
+        what: StatementArgs,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Publishes the statement; the versions before are kept.
+    Publish {
+        #[command(flatten)]
+        what: StatementArgs,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+/// What the organisation adds.
+#[derive(clap::Args)]
+pub(super) struct StatementArgs {
+    /// Who answers for it: a name or a role.
+    #[arg(long)]
+    responsible: Option<String>,
+    /// First day it holds; today when left out.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// JSON file of your own text by language, such as {"nb": "…"}.
+    #[arg(long, value_name = "FILE")]
+    own: Option<PathBuf>,
+}
+
+impl StatementArgs {
+    fn read(&self) -> anyhow::Result<NewStatement> {
+        let own = match &self.own {
+            None => BTreeMap::new(),
+            Some(path) => {
+                let bytes = super::read_file(path, 1 << 20)?;
+                let shown = path.display();
+                serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not JSON of texts by language"))?
+            }
+        };
+        Ok(NewStatement { valid_from: self.from, responsible: self.responsible.clone(), own })
+    }
 }
 
 /// The policy.
@@ -161,6 +267,31 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         }
         PrivacyCommand::Policy(command) => policy(&context().await?, command).await,
         PrivacyCommand::Hold(command) => holds(&context().await?, command).await,
+        PrivacyCommand::Retention(command) => retain(&context().await?, command).await,
+        PrivacyCommand::Statement(command) => statements(&context().await?, command).await,
+        PrivacyCommand::Map => {
+            print!("{}", data_map());
+            Ok(())
+        }
+        PrivacyCommand::Records { out, language, org, json } => {
+            let ctx = context().await?;
+            let language = Language::from_code(&language);
+            let (records, paper) = records::of_today(&ctx, &org.actor(&ctx).await?, language).await?;
+            if json {
+                return print_json(&records);
+            }
+            let id = crate::ctx::sha256(format!("{records:?}").as_bytes());
+            match out {
+                Some(path) => write(&path, &paper, &id),
+                None => {
+                    for activity in &records.activities {
+                        println!("{}: {}", activity.title, activity.purpose);
+                    }
+                    println!("\n{} activities; --out FILE.pdf writes them in full.", records.activities.len());
+                    Ok(())
+                }
+            }
+        }
         PrivacyCommand::Explain { kind, which, language, org, json } => {
             let ctx = context().await?;
             let actor = org.actor(&ctx).await?;
@@ -203,6 +334,90 @@ async fn policy(ctx: &Ctx, command: PolicyCommand) -> anyhow::Result<()> {
             println!("Version {version} is approved.");
         }
     }
+    Ok(())
+}
+
+async fn retain(ctx: &Ctx, command: RetentionCommand) -> anyhow::Result<()> {
+    let (org, json, carry_out) = match command {
+        RetentionCommand::Plan { org, json } => (org, json, false),
+        RetentionCommand::Run { org, json } => (org, json, true),
+    };
+    let actor = org.actor(ctx).await?;
+    let id = retention::plan(ctx, &actor).await?;
+    if carry_out {
+        retention::execute(ctx, &actor, id).await?;
+    }
+    let plan = retention::get(ctx, &actor, id).await?;
+    if json {
+        return print_json(&plan);
+    }
+    let counted = if carry_out { "deleted" } else { "due" };
+    let mut rows = vec![["what", "kept", counted, "held"].map(str::to_owned).to_vec()];
+    for item in &plan.items {
+        let count = if carry_out { item.deleted } else { item.due };
+        let period = long(item.period, Language::English);
+        rows.push(vec![item.what.clone(), period, text::count(count), text::count(item.held)]);
+    }
+    print!("{}", text::table(&rows, ""));
+    match plan.state.as_str() {
+        "done" => {}
+        "dry_run" => println!(
+            "\nVersion {} of the policy is not approved: nothing is deleted until `reskontro privacy policy approve {}`.",
+            plan.policy_version, plan.policy_version
+        ),
+        _ => {
+            println!("\nNothing is deleted yet: `reskontro privacy retention run` does it, and the service each night.");
+        }
+    }
+    Ok(())
+}
+
+async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> {
+    match command {
+        StatementCommand::List { org } => {
+            let rows = statement::list(ctx, &org.actor(ctx).await?).await?;
+            if rows.is_empty() {
+                println!("Nothing is published yet; look at it with `reskontro privacy statement preview`.");
+            }
+            for s in rows {
+                println!(
+                    "Version {}, from {}: /privacy/{}?version={}",
+                    s.version_no, s.valid_from, s.org_id, s.version_no
+                );
+            }
+        }
+        StatementCommand::Preview { out, language, what, org } => {
+            let made = statement::preview(ctx, &org.actor(ctx).await?, &what.read()?).await?;
+            let language = Language::from_code(&language);
+            if out.extension().is_some_and(|e| e == "html") {
+                return write(&out, &render::privacy::statement(&made, language), &[]);
+            }
+            std::fs::write(&out, statement::pdf(&made, language)?)
+                .with_context(|| format!("{} cannot be written", out.display()))?;
+            println!("Written to {}.", out.display());
+        }
+        StatementCommand::Publish { what, org } => {
+            let actor = org.actor(ctx).await?;
+            statement::publish(ctx, &actor, &what.read()?).await?;
+            let newest = statement::list(ctx, &actor).await?.remove(0);
+            println!(
+                "Version {} holds from {} and is read at /privacy/{}.",
+                newest.version_no, newest.valid_from, actor.org
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Writes a text as PDF, or as HTML where the file's name says so.
+fn write(path: &Path, paper: &Paper, id: &[u8]) -> anyhow::Result<()> {
+    let bytes = if path.extension().is_some_and(|e| e == "html") {
+        render::paper::html(paper)?.into_bytes()
+    } else {
+        render::paper::pdf(paper, id)?
+    };
+    std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    println!("Written to {}.", path.display());
     Ok(())
 }
 

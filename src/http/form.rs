@@ -1,5 +1,6 @@
 //! What forms of people need: cookies, fields, and the language of a browser.
 
+use crate::privacy::cookies::Cookie;
 use axum::http::{HeaderMap, HeaderValue, header};
 use domain::customer::Language;
 
@@ -13,9 +14,11 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     pairs.find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
 }
 
-/// A cookie that scripts cannot read; `rest` says where it goes.
-pub(super) fn set_cookie(name: &str, value: &str, seconds: i64, rest: &str) -> HeaderValue {
-    let text = format!("{name}={value}; {rest}; HttpOnly; Max-Age={seconds}");
+/// A cookie of the declared ones, which scripts cannot read; without a value it is taken away. `prefix` stands before its
+/// name, `rest` says where it goes.
+pub(super) fn set_cookie(kind: &Cookie, prefix: &str, value: &str, rest: &str) -> HeaderValue {
+    let seconds = if value.is_empty() { 0 } else { kind.seconds() };
+    let text = format!("{prefix}{}={value}; {rest}; HttpOnly; Max-Age={seconds}", kind.name());
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 

@@ -10,6 +10,7 @@ mod efaktura;
 mod extract;
 mod form;
 mod payer;
+mod privacy;
 mod problem;
 mod router;
 

@@ -5,6 +5,7 @@
 use super::console::{REGULAR, SEMIBOLD, file, invoices};
 use super::form::{LARGEST_FORM, browser_language, cookie, field, fields, language_of, set_cookie};
 use crate::ctx::{Ctx, same};
+use crate::privacy::cookies::{Cookie, PAYER, PAYER_FORM};
 use crate::services::delivery::TimelineEvent;
 use crate::services::payer::{self, CodeSent, Door, Link, Opened, Page};
 use crate::services::{Error, user};
@@ -22,12 +23,6 @@ use domain::customer::Language;
 use std::collections::HashMap;
 use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
-
-const SESSION: &str = "reskontro_payer";
-const FORM: &str = "reskontro_payer_form";
-/// Seconds an open page lasts, and those a form does.
-const SESSION_SECONDS: i64 = 30 * 60;
-const FORM_SECONDS: i64 = 24 * 3600;
 
 /// The pages under `/i`.
 pub(super) fn routes() -> Router<Ctx> {
@@ -94,21 +89,24 @@ async fn visit(ctx: &Ctx, token: Token, headers: &HeaderMap, language: Option<La
     let token = token.map(|Path(token)| token).unwrap_or_default();
     let found = payer::find(ctx, &token).await?;
     let link = found.ok_or_else(|| Trouble::Dead(language.unwrap_or_else(|| browser_language(headers))))?;
-    let session = cookie(headers, &cookie_name(ctx, SESSION)).filter(|s| !s.is_empty());
+    let session = held(ctx, headers, &PAYER).filter(|s| !s.is_empty());
     Ok(Visit { link, path: format!("/i/{token}"), session })
 }
 
-fn cookie_name(ctx: &Ctx, name: &str) -> String {
-    // The prefix makes browsers refuse it without https.
-    if ctx.config.payer.is_https() { format!("__Secure-{name}") } else { name.to_owned() }
+/// The prefix makes browsers refuse the cookie without https.
+fn prefix(ctx: &Ctx) -> &'static str {
+    if ctx.config.payer.is_https() { "__Secure-" } else { "" }
+}
+
+fn held(ctx: &Ctx, headers: &HeaderMap, kind: &Cookie) -> Option<String> {
+    cookie(headers, &format!("{}{}", prefix(ctx), kind.name()))
 }
 
 /// Adds a cookie that goes to payers' pages alone.
-fn give_cookie(ctx: &Ctx, response: &mut Response, name: &str, value: &str, seconds: i64) {
+fn give_cookie(ctx: &Ctx, response: &mut Response, kind: &Cookie, value: &str) {
     let secure = if ctx.config.payer.is_https() { "; Secure" } else { "" };
     let rest = format!("Path=/i/; SameSite=Lax{secure}");
-    let cookie = set_cookie(&cookie_name(ctx, name), value, seconds, &rest);
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(kind, prefix(ctx), value, &rest));
 }
 
 fn seller(page: &Page) -> PayerSeller {
@@ -195,10 +193,10 @@ async fn show(State(ctx): State<Ctx>, token: Token, uri: Uri, headers: HeaderMap
     let asked = Asked::of(&uri);
     let visit = visit(&ctx, token, &headers, asked.language).await?;
     let page = payer::show(&ctx, &visit.link, visit.session.as_deref()).await?;
-    let held = cookie(&headers, &cookie_name(&ctx, FORM)).unwrap_or_else(|| user::new_token(&ctx));
-    let csrf = payer::form_token(&ctx, &held, &visit.link);
+    let form = held(&ctx, &headers, &PAYER_FORM).unwrap_or_else(|| user::new_token(&ctx));
+    let csrf = payer::form_token(&ctx, &form, &visit.link);
     let mut response = Html(console::payer(&view(&ctx, &visit, &page, &asked, csrf))?).into_response();
-    give_cookie(&ctx, &mut response, FORM, &held, FORM_SECONDS);
+    give_cookie(&ctx, &mut response, &PAYER_FORM, &form);
     Ok(response)
 }
 
@@ -215,10 +213,10 @@ impl Posted {
         let fields = fields(body);
         let language = field(&fields, "language").and_then(language_of);
         let visit = visit(ctx, token, headers, language).await?;
-        let held = cookie(headers, &cookie_name(ctx, FORM)).unwrap_or_default();
-        let wanted = payer::form_token(ctx, &held, &visit.link);
+        let form = held(ctx, headers, &PAYER_FORM).unwrap_or_default();
+        let wanted = payer::form_token(ctx, &form, &visit.link);
         let given = field(&fields, "csrf").unwrap_or_default();
-        let is_ours = !held.is_empty() && same(given.as_bytes(), wanted.as_bytes());
+        let is_ours = !form.is_empty() && same(given.as_bytes(), wanted.as_bytes());
         Ok(Self { visit, language, fields, is_ours })
     }
 
@@ -257,7 +255,7 @@ async fn open(State(ctx): State<Ctx>, token: Token, headers: HeaderMap, body: By
     Ok(match payer::open(&ctx, &posted.visit.link, typed).await? {
         Opened::Session(session) => {
             let mut response = posted.back(None);
-            give_cookie(&ctx, &mut response, SESSION, &session, SESSION_SECONDS);
+            give_cookie(&ctx, &mut response, &PAYER, &session);
             response
         }
         Opened::Wrong => posted.back(Some(PayerSaid::Wrong)),
@@ -286,6 +284,6 @@ async fn close(State(ctx): State<Ctx>, token: Token, headers: HeaderMap, body: B
         payer::close(&ctx, &posted.visit.link, session).await?;
     }
     let mut response = posted.back(Some(PayerSaid::Closed));
-    give_cookie(&ctx, &mut response, SESSION, "", 0);
+    give_cookie(&ctx, &mut response, &PAYER, "");
     Ok(response)
 }

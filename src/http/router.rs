@@ -53,6 +53,7 @@ pub fn router(ctx: Ctx) -> Router {
         .nest("/api/v1", api::routes(&ctx).0)
         .nest("/console", super::console::routes())
         .merge(super::payer::routes())
+        .merge(super::privacy::routes())
         .route("/", get(|| async { axum::response::Redirect::to("/console/deliveries") }))
         .merge(docs)
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })

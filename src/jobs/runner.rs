@@ -1,6 +1,7 @@
 //! The jobs by name, and how one is claimed, run and finished.
 
 use crate::ctx::Ctx;
+use crate::privacy::retention;
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -26,6 +27,7 @@ pub const JOBS: &[Known] = &[
     Known { name: "poll_efaktura", about: "reads the feed of the eFaktura gateway", daily_at: None },
     Known { name: "verify_ledger", about: "checks that the ledger balances", daily_at: Some((2, 0)) },
     Known { name: "seal_audit", about: "seals the audit log into its chain", daily_at: Some((2, 30)) },
+    Known { name: "retain", about: "deletes what has had its time by the policy", daily_at: Some((3, 15)) },
     Known { name: "forget_old", about: "forgets old idempotency keys, jobs and plans", daily_at: Some((3, 0)) },
 ];
 
@@ -102,6 +104,7 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
             Err(Error::conflict("ledger_broken", format!("checks that do not hold: {}", broken.join(", "))))
         }
         "seal_audit" => audit::seal(ctx, &actor).await.map(|_| ()),
+        "retain" => retention::nightly(ctx, &actor).await,
         "forget_old" => upkeep::forget_old(ctx, &actor).await,
         _ => Err(Error::not_found("job")),
     }

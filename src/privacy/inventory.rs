@@ -1,23 +1,6 @@
 //! Every column of every table, classified: whom it is about, and the clock of the retention matrix it lives by.
 
-use domain::privacy::RuleId;
-
-/// Whom a column is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// Nobody: structure, counters and settings.
-    Nobody,
-    /// The organisation itself; a person when it is a sole proprietorship.
-    Organisation,
-    /// The customer who pays.
-    Payer,
-    /// Somebody at or for the customer.
-    ContactPerson,
-    /// Whoever paid, customer or not.
-    BankPayer,
-    /// Somebody who works in the system.
-    User,
-}
+use domain::privacy::{RuleId, Subject};
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,6 +216,8 @@ pub const INVENTORY: &[Entry] = &[
     entry("payer_session", "org_id", STRUCTURE),
     entry("payer_session", "id_hash link_id created_at expires_at", PAYER_SESSION),
     entry("privacy_policy", "org_id id version_no preset content valid_from published_at approved_at", STRUCTURE),
+    entry("privacy_statement", "org_id id version_no policy_version_no valid_from content published_at", AGREEMENT),
+    entry("privacy_retention", "org_id id policy_version_no state content made_at executed_at", STRUCTURE),
     entry("privacy_hold", "org_id id version", STRUCTURE),
     entry(
         "privacy_hold",

@@ -23,6 +23,7 @@ pub mod payment;
 pub mod plan;
 pub mod privacy;
 pub mod product;
+pub mod retention;
 pub mod tx;
 pub mod user;
 pub mod views;

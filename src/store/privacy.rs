@@ -4,7 +4,7 @@ use super::clocks::Kind;
 use super::error::Error;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::{privacy_hold, privacy_policy};
+use entity::{privacy_hold, privacy_policy, privacy_statement};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect, Statement,
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 pub use privacy_hold::Model as HoldRow;
 pub use privacy_policy::Model as PolicyRow;
+pub use privacy_statement::Model as StatementRow;
 
 /// Adds a version.
 pub async fn insert_policy(tx: &OrgTx, row: PolicyRow) -> Result<(), Error> {
@@ -159,4 +160,16 @@ pub async fn handed_over(tx: &OrgTx, column: &'static str, id: Uuid) -> Result<V
     );
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into(), id.into()]);
     Ok(HandedOver::find_by_statement(statement).all(tx).await?)
+}
+
+/// Adds a published statement.
+pub async fn insert_statement(tx: &OrgTx, row: StatementRow) -> Result<(), Error> {
+    row.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+/// Published statements, the newest first.
+pub async fn list_statements(tx: &OrgTx) -> Result<Vec<StatementRow>, Error> {
+    let rows = privacy_statement::Entity::find().filter(privacy_statement::Column::OrgId.eq(tx.org()));
+    Ok(rows.order_by_desc(privacy_statement::Column::VersionNo).all(tx).await?)
 }

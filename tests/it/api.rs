@@ -107,7 +107,13 @@ both!(every_route_asks_for_a_key, async |app: &TestApp| {
             "/webhooks/efaktura" | "/i/{token}/code" | "/i/{token}/open" | "/i/{token}/close" => {
                 (Method::POST, StatusCode::NOT_FOUND)
             }
-            "/i/{token}" | "/i/{token}/pdf" => (Method::GET, StatusCode::NOT_FOUND),
+            // Nothing is published yet.
+            "/i/{token}"
+            | "/i/{token}/pdf"
+            | "/privacy"
+            | "/privacy/{org}"
+            | "/privacy/{org}/pdf"
+            | "/privacy/{org}/cookies" => (Method::GET, StatusCode::NOT_FOUND),
             _ => (Method::GET, StatusCode::OK),
         };
         let (status, _) = api.send(method, open, None, None).await;
@@ -131,7 +137,7 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 22] = [
+const ADMIN: [(&str, &str); 24] = [
     ("PATCH", "/organisation"),
     ("POST", "/organisation/dpa"),
     ("PUT", "/organisation/logo"),
@@ -154,6 +160,8 @@ const ADMIN: [(&str, &str); 22] = [
     ("POST", "/privacy/policies"),
     ("POST", "/privacy/policies/{version_no}/approve"),
     ("GET", "/users/{user_id}/privacy"),
+    ("POST", "/privacy/statements"),
+    ("POST", "/privacy/retention-plans/{id}/execute"),
 ];
 
 both!(a_writing_key_manages_nothing, async |app: &TestApp| {
@@ -217,6 +225,7 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
         ("payments", first("/payments").await),
         ("posting-exports", made("/posting-exports", json!({ "from_on": today, "to_on": today })).await),
         ("api-keys", made("/api-keys", json!({ "name": "one more", "scope": "read" })).await),
+        ("retention-plans", made("/privacy/retention-plans", json!({})).await),
         (
             "holds",
             made(

@@ -16,15 +16,16 @@ use uuid::Uuid;
 
 const CLIENTS: usize = 32;
 
-/// Times `each` for 32 clients at once.
+/// Times `each` for so many clients at once.
 pub(crate) async fn clients<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
+    count: usize,
     times: usize,
     each: impl Fn() -> F,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut all = Vec::new();
     for _ in 0..times {
         let mut tasks = Vec::new();
-        for _ in 0..CLIENTS {
+        for _ in 0..count {
             let work = each();
             tasks.push(tokio::spawn(async move {
                 let began = Instant::now();
@@ -69,7 +70,7 @@ async fn read(
     let id = views::invoices(&tx, Uuid::nil(), 1).await?.first().context("an invoice")?.id;
     tx.commit().await?;
     let org = actor.org;
-    let bare = clients(100, || {
+    let bare = clients(CLIENTS, 100, || {
         let ctx = place.ctx.clone();
         async move {
             let tx = ctx.db.read(org).await?;
@@ -78,7 +79,7 @@ async fn read(
         }
     })
     .await?;
-    let over = clients(100, || {
+    let over = clients(CLIENTS, 100, || {
         let request = client.get(format!("{base}/invoices/{id}")).bearer_auth(key);
         async move {
             request.send().await?.error_for_status()?.bytes().await?;
@@ -120,7 +121,7 @@ async fn issue(
     let customers: Vec<Uuid> = views::customers(&tx, Uuid::nil(), 3_200).await?.iter().map(|c| c.id).collect();
     tx.commit().await?;
     let at = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let over = clients(50, || {
+    let over = clients(CLIENTS, 50, || {
         let (client, base, key) = (client.clone(), base.to_owned(), key.to_owned());
         let customer = customers[at.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % customers.len()];
         async move {
@@ -146,7 +147,7 @@ async fn issue(
     let statements = Arc::new(bare_statements(place, actor.org).await?);
     let org = actor.org;
     let counter_sql = "UPDATE number_series SET next_number = next_number".to_owned();
-    let bare = clients(50, || {
+    let bare = clients(CLIENTS, 50, || {
         let (ctx, statements, counter_sql) = (place.ctx.clone(), statements.clone(), counter_sql.clone());
         async move {
             for (counter, part) in [(false, &statements[..1]), (true, &statements[1..])] {

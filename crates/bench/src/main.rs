@@ -2,7 +2,7 @@
 //!
 //! `make bench` prints a table and writes `target/bench.json`: work, db, value, unit, limit, ratio, target, met.
 //! `BENCH_ROWS` sets the size (100 000 when it is not set), `BENCH_DB=postgres` or `sqlite` measures one database only,
-//! `BENCH_WORKLIST=1` reads the worklist at small sizes too.
+//! `BENCH_WORKLIST=1000000` reads the worklist among so many deliveries, whatever the size.
 #![expect(clippy::print_stdout, clippy::float_arithmetic, reason = "figures are what a bench prints")]
 
 mod bare;
@@ -40,7 +40,8 @@ async fn run() -> anyhow::Result<()> {
     if let Ok(db) = std::env::var("BENCH_DB") {
         let place = if db == "sqlite" { Place::sqlite().await? } else { Place::postgres().await? };
         let Some(place) = place else { return report.write(&part(&db)) };
-        let worklist = rows >= LARGE || std::env::var("BENCH_WORKLIST").is_ok();
+        let asked = std::env::var("BENCH_WORKLIST").ok().and_then(|n| n.parse().ok());
+        let worklist = asked.or((rows >= LARGE).then_some(10 * rows));
         road(&place, &mut report, rows, worklist).await?;
         place.close().await?;
         return report.write(&part(&db));
@@ -63,7 +64,7 @@ fn part(db: &str) -> PathBuf {
     PathBuf::from(format!("target/bench-{db}.json"))
 }
 
-async fn road(place: &Place, report: &mut Report, rows: usize, worklist: bool) -> anyhow::Result<()> {
+async fn road(place: &Place, report: &mut Report, rows: usize, worklist: Option<usize>) -> anyhow::Result<()> {
     let actor = road::sync(place, report, rows).await?;
     road::run(place, report, &actor, rows).await?;
     road::bank(place, report, &actor, rows).await?;
@@ -71,8 +72,8 @@ async fn road(place: &Place, report: &mut Report, rows: usize, worklist: bool) -
     channels::all(place, report).await?;
     drain::drain(place, report, &actor, rows).await?;
     clients::http(place, report, &actor).await?;
-    if worklist {
-        worklist::page(place, report, &actor, rows).await?;
+    if let Some(stored) = worklist {
+        worklist::page(place, report, &actor, stored).await?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod dkim;
 mod format;
 mod html;
 pub mod mail;
+pub mod paper;
 mod pdf;
 pub mod privacy;
 mod words;

@@ -7,6 +7,8 @@ use crate::http::problem::{Failure, Problem};
 use crate::privacy::explain::{Explained, Subject, explain};
 use crate::privacy::hold::{self, NewHold};
 use crate::privacy::policy::{self, NewPolicy, Version};
+use crate::privacy::retention::{self, Plan};
+use crate::privacy::statement::{self, NewStatement};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -81,6 +83,83 @@ pub(super) async fn approve_policy(
     Path(version_no): Path<i64>,
 ) -> Result<Response, Failure> {
     done(policy::approve(&ctx, &actor, version_no).await)
+}
+
+/// A published statement.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StatementItem {
+    id: Uuid,
+    version_no: i64,
+    /// Version of the policy it was made from.
+    policy_version_no: i64,
+    valid_from: NaiveDate,
+    published_at: DateTime<Utc>,
+    /// Where everybody reads it.
+    path: String,
+}
+
+/// Published privacy statements, the newest first.
+#[utoipa::path(get, path = "/privacy/statements", tag = "privacy", responses((status = 200, body = Vec<StatementItem>)))]
+pub(super) async fn list_statements(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+) -> Result<Json<Vec<StatementItem>>, Failure> {
+    let items = statement::list(&ctx, &actor).await?.into_iter().map(|s| StatementItem {
+        id: s.id,
+        version_no: s.version_no,
+        policy_version_no: s.policy_version_no,
+        valid_from: s.valid_from,
+        published_at: s.published_at,
+        path: format!("/privacy/{}?version={}", s.org_id, s.version_no),
+    });
+    Ok(Json(items.collect()))
+}
+
+/// Publishes the privacy statement the policy makes. One whose own text names another company, or promises a time the policy
+/// does not keep, is refused.
+#[utoipa::path(post, path = "/privacy/statements", tag = "privacy", request_body = NewStatement, responses((status = 201, body = Created), (status = 422, body = Problem)))]
+pub(super) async fn publish_statement(
+    State(ctx): State<Ctx>,
+    Admin(actor): Admin,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let new: NewStatement = json(&body)?;
+    created(statement::publish(&ctx, &with_body(actor, &body), &new).await)
+}
+
+/// Retention plans and reports, the newest first.
+#[utoipa::path(get, path = "/privacy/retention-plans", tag = "privacy", responses((status = 200, body = Vec<Plan>)))]
+pub(super) async fn list_retention_plans(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+) -> Result<Json<Vec<Plan>>, Failure> {
+    Ok(Json(retention::list(&ctx, &actor).await?))
+}
+
+/// Looks at what is due by which rule, and what is held; nothing is deleted.
+#[utoipa::path(post, path = "/privacy/retention-plans", tag = "privacy", responses((status = 201, body = Created)))]
+pub(super) async fn make_retention_plan(State(ctx): State<Ctx>, Writer(actor): Writer) -> Result<Response, Failure> {
+    created(retention::plan(&ctx, &actor).await)
+}
+
+/// A retention plan, or the report of what it did: counts and rules, no persons.
+#[utoipa::path(get, path = "/privacy/retention-plans/{id}", tag = "privacy", params(("id" = Uuid, Path)), responses((status = 200, body = Plan), (status = 404, body = Problem)))]
+pub(super) async fn get_retention_plan(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Plan>, Failure> {
+    Ok(Json(retention::get(&ctx, &actor, id).await?))
+}
+
+/// Carries a plan out by the policy in force, where that is approved.
+#[utoipa::path(post, path = "/privacy/retention-plans/{id}/execute", tag = "privacy", params(("id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn execute_retention_plan(
+    State(ctx): State<Ctx>,
+    Admin(actor): Admin,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Failure> {
+    done(retention::execute(&ctx, &actor, id).await)
 }
 
 /// A hold.

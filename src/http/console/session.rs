@@ -3,6 +3,7 @@
 use super::frame::{self, Page, Trouble};
 use crate::ctx::{Ctx, same};
 use crate::http::form::{self, LARGEST_FORM, browser_language, cookie, field, fields};
+use crate::privacy::cookies::{Cookie, FORM, SESSION};
 use crate::services::user::{self, Refused, Signed};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
@@ -14,23 +15,24 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use uuid::Uuid;
 
-const SESSION: &str = "reskontro_session";
-const FORM: &str = "reskontro_form";
-
 /// Whether people may sign in: over https, or from this host alone.
 fn is_safe(ctx: &Ctx) -> bool {
     let bound = ctx.config.http.bind.parse::<SocketAddr>();
     ctx.config.console.https || bound.is_ok_and(|a| a.ip().is_loopback())
 }
 
-fn cookie_name(ctx: &Ctx, name: &str) -> String {
-    // The prefix makes browsers refuse it without https, from a subdomain, or for part of the site.
-    if ctx.config.console.https { format!("__Host-{name}") } else { name.to_owned() }
+/// The prefix makes browsers refuse the cookie without https, from a subdomain, or for part of the site.
+fn prefix(ctx: &Ctx) -> &'static str {
+    if ctx.config.console.https { "__Host-" } else { "" }
 }
 
-fn set_cookie(ctx: &Ctx, name: &str, value: &str, seconds: i64) -> HeaderValue {
+fn held(ctx: &Ctx, headers: &HeaderMap, kind: &Cookie) -> Option<String> {
+    cookie(headers, &format!("{}{}", prefix(ctx), kind.name()))
+}
+
+fn set_cookie(ctx: &Ctx, kind: &Cookie, value: &str) -> HeaderValue {
     let secure = if ctx.config.console.https { "; Secure" } else { "" };
-    form::set_cookie(&cookie_name(ctx, name), value, seconds, &format!("Path=/; SameSite=Strict{secure}"))
+    form::set_cookie(kind, prefix(ctx), value, &format!("Path=/; SameSite=Strict{secure}"))
 }
 
 /// Somebody who is signed in, on a page that only shows.
@@ -44,8 +46,7 @@ async fn visitor(ctx: &Ctx, headers: &HeaderMap, path: String) -> Result<Visitor
     if !is_safe(ctx) {
         return Err(Trouble::not_safe());
     }
-    let name = cookie_name(ctx, SESSION);
-    let Some(token) = cookie(headers, &name) else { return Err(Trouble::SignIn(path)) };
+    let Some(token) = held(ctx, headers, &SESSION) else { return Err(Trouble::SignIn(path)) };
     let signed = user::session(ctx, &token).await?.ok_or_else(|| Trouble::SignIn(path.clone()))?;
     Ok(Visitor { signed, path, token })
 }
@@ -131,10 +132,10 @@ fn sign_in_page(ctx: &Ctx, headers: &HeaderMap, view: &SignInView, status: Statu
     if !is_safe(ctx) {
         return Err(Trouble::not_safe());
     }
-    let held = cookie(headers, &cookie_name(ctx, FORM)).unwrap_or_else(|| user::new_token(ctx));
-    let page = console::sign_in(view, &frame::bare(ctx, browser_language(headers), user::form_token(ctx, &held)))?;
+    let form = held(ctx, headers, &FORM).unwrap_or_else(|| user::new_token(ctx));
+    let page = console::sign_in(view, &frame::bare(ctx, browser_language(headers), user::form_token(ctx, &form)))?;
     let mut response = (status, axum::response::Html(page)).into_response();
-    response.headers_mut().append(header::SET_COOKIE, set_cookie(ctx, FORM, &held, 3600));
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(ctx, &FORM, &form));
     Ok(response)
 }
 
@@ -147,8 +148,8 @@ pub(super) async fn sign_in(State(ctx): State<Ctx>, headers: HeaderMap, body: By
         let view = SignInView { user: get("user").to_owned(), error: Some(error), next: next.clone() };
         sign_in_page(&ctx, &headers, &view, status)
     };
-    let held = cookie(&headers, &cookie_name(&ctx, FORM)).unwrap_or_default();
-    if held.is_empty() || !same(get("csrf").as_bytes(), user::form_token(&ctx, &held).as_bytes()) {
+    let form = held(&ctx, &headers, &FORM).unwrap_or_default();
+    if form.is_empty() || !same(get("csrf").as_bytes(), user::form_token(&ctx, &form).as_bytes()) {
         return again(SignInError::Expired, StatusCode::FORBIDDEN);
     }
     if !is_safe(&ctx) {
@@ -163,7 +164,7 @@ pub(super) async fn sign_in(State(ctx): State<Ctx>, headers: HeaderMap, body: By
         }
     };
     let mut response = Redirect::to(&next).into_response();
-    response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, SESSION, &token, 12 * 3600));
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, &SESSION, &token));
     Ok(response)
 }
 
@@ -171,7 +172,7 @@ pub(super) async fn sign_in(State(ctx): State<Ctx>, headers: HeaderMap, body: By
 pub(super) async fn sign_out(State(ctx): State<Ctx>, posted: Posted) -> Result<Response, Trouble> {
     user::sign_out(&ctx, &posted.visitor.token).await?;
     let mut response = Redirect::to("/console/sign-in").into_response();
-    response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, SESSION, "", 0));
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, &SESSION, ""));
     Ok(response)
 }
 

@@ -14,4 +14,4 @@ pub use clock::{
 };
 pub use period::{BadPeriod, Period};
 pub use policy::{Custody, Finding, Marketing, Policy, Preset, Region, RelationshipEnd, Role, Rule, SMALLEST_GROUP};
-pub use rule::{Action, Basis, Facts, Ground, Hold, Recipient, RuleId, Trigger};
+pub use rule::{Action, Basis, Facts, Ground, Hold, Recipient, RuleId, Subject, Trigger};

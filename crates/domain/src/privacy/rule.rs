@@ -18,6 +18,24 @@ pub enum Basis {
     LegitimateInterest,
 }
 
+/// Whom something is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Nobody: structure, counters and settings.
+    Nobody,
+    /// The organisation itself; a person when it is a sole proprietorship.
+    Organisation,
+    /// The customer who pays.
+    Payer,
+    /// Somebody at or for the customer.
+    ContactPerson,
+    /// Whoever paid, customer or not.
+    BankPayer,
+    /// Somebody who works in the system.
+    User,
+}
+
 /// What a period counts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

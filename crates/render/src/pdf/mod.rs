@@ -4,14 +4,16 @@ mod canvas;
 mod face;
 mod layout;
 mod logo;
+mod paper;
 mod print;
 
 pub use logo::check_logo;
+pub use paper::paper;
 pub use print::{Posted, batch};
 
 use crate::RenderError;
 use crate::format::title;
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use domain::invoice::Document;
 use krilla::SerializeSettings;
 use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
@@ -58,21 +60,25 @@ pub fn pdf(doc: &Document, logo: Option<&[u8]>, id: &[u8]) -> Result<Vec<u8>, Re
     Ok(bytes)
 }
 
-fn metadata(doc: &Document, heading: &str, id: &[u8]) -> Metadata {
+/// The day of a document as a point in time that no clock changes.
+fn noon(day: NaiveDate) -> DateTime {
     let part = |n: u32| u8::try_from(n).unwrap_or(1);
-    let made = DateTime::new(u16::try_from(doc.issued_on.year()).unwrap_or_default())
-        .month(part(doc.issued_on.month()))
-        .day(part(doc.issued_on.day()))
+    DateTime::new(u16::try_from(day.year()).unwrap_or_default())
+        .month(part(day.month()))
+        .day(part(day.day()))
         .hour(12)
         .minute(0)
         .second(0)
         .utc_offset_hour(0)
-        .utc_offset_minute(0);
+        .utc_offset_minute(0)
+}
+
+fn metadata(doc: &Document, heading: &str, id: &[u8]) -> Metadata {
     Metadata::new()
         .title(format!("{heading}, {}", doc.seller.name))
         .language(doc.language.as_str().to_owned())
         .creator("Reskontro".to_owned())
         .authors(vec![doc.seller.name.clone()])
-        .creation_date(made)
+        .creation_date(noon(doc.issued_on))
         .document_id(domain::hex::encode(id))
 }

@@ -3,16 +3,16 @@
 use super::canvas::{Canvas, LINE, MM, Style};
 use super::face::Faces;
 use super::logo::Logo;
-use super::{bad, layout, new_file};
+use super::{bad, layout, new_file, noon};
 use crate::RenderError;
 use crate::format::{amount, short_date, title};
 use crate::words::words;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use domain::customer::Language;
 use domain::invoice::Document;
 use krilla::destination::XyzDestination;
 use krilla::geom::Point;
-use krilla::metadata::{DateTime, Metadata};
+use krilla::metadata::Metadata;
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::tagging::{TableHeaderScope, Tag, TagGroup, TagTree};
@@ -37,21 +37,12 @@ pub fn batch(seller: &str, language: Language, today: NaiveDate, documents: &[Po
     let w = words(language);
     let mut file = new_file()?;
     let heading = format!("{}, {}", w.print_list, short_date(today, language));
-    let part = |n: u32| u8::try_from(n).unwrap_or(1);
-    let made = DateTime::new(u16::try_from(today.year()).unwrap_or_default())
-        .month(part(today.month()))
-        .day(part(today.day()))
-        .hour(12)
-        .minute(0)
-        .second(0)
-        .utc_offset_hour(0)
-        .utc_offset_minute(0);
     let metadata = Metadata::new()
         .title(format!("{heading}, {seller}"))
         .language(language.as_str().to_owned())
         .creator("Reskontro".to_owned())
         .authors(vec![seller.to_owned()])
-        .creation_date(made);
+        .creation_date(noon(today));
     file.set_metadata(metadata);
     let mut tree = TagTree::new().with_lang(Some(language.as_str().to_owned()));
     for (page, some) in documents.chunks(ROWS).enumerate() {

@@ -1,5 +1,9 @@
 //! Personal data in words people read: what is held, why, and until when.
 
+mod records;
+mod statement;
 mod words;
 
-pub use words::{basis, ground, hold, period, purpose, recipient, title, trigger};
+pub use records::{Activity, Records, records, records_paper};
+pub use statement::{Cookie, CookiePurpose, Organisation, Processor, Statement, cookie_declaration, statement};
+pub use words::{basis, ground, hold, period, purpose, recipient, subject, title, trigger};

@@ -1,7 +1,7 @@
 //! What clocks, grounds, holds and recipients are called, and what each clock is for, in three languages.
 
 use domain::customer::Language;
-use domain::privacy::{Basis, Ground, Hold, Period, Recipient, RuleId, Trigger};
+use domain::privacy::{Basis, Ground, Hold, Period, Recipient, RuleId, Subject, Trigger};
 
 /// Bokmål, nynorsk, English.
 pub(super) type Text = [&'static str; 3];
@@ -307,22 +307,22 @@ const fn clock(rule: RuleId) -> [Text; 2] {
 pub fn basis(of: Basis, language: Language) -> &'static str {
     let text = match of {
         Basis::Consent => [
-            "samtykke, artikkel 6 nr. 1 bokstav a",
-            "samtykke, artikkel 6 nr. 1 bokstav a",
-            "consent, article 6 (1) (a)",
+            "samtykke, artikkel 6 nr. 1 bokstav a",
+            "samtykke, artikkel 6 nr. 1 bokstav a",
+            "consent, article 6 (1) (a)",
         ],
         Basis::Contract => {
-            ["avtale, artikkel 6 nr. 1 bokstav b", "avtale, artikkel 6 nr. 1 bokstav b", "contract, article 6 (1) (b)"]
+            ["avtale, artikkel 6 nr. 1 bokstav b", "avtale, artikkel 6 nr. 1 bokstav b", "contract, article 6 (1) (b)"]
         }
         Basis::LegalDuty => [
-            "rettslig plikt, artikkel 6 nr. 1 bokstav c",
-            "rettsleg plikt, artikkel 6 nr. 1 bokstav c",
-            "legal obligation, article 6 (1) (c)",
+            "rettslig plikt, artikkel 6 nr. 1 bokstav c",
+            "rettsleg plikt, artikkel 6 nr. 1 bokstav c",
+            "legal obligation, article 6 (1) (c)",
         ],
         Basis::LegitimateInterest => [
-            "berettiget interesse, artikkel 6 nr. 1 bokstav f",
-            "rettkomen interesse, artikkel 6 nr. 1 bokstav f",
-            "legitimate interest, article 6 (1) (f)",
+            "berettiget interesse, artikkel 6 nr. 1 bokstav f",
+            "rettkomen interesse, artikkel 6 nr. 1 bokstav f",
+            "legitimate interest, article 6 (1) (f)",
         ],
     };
     say(text, language)
@@ -470,4 +470,17 @@ pub fn period(of: Period, language: Language) -> String {
         [] => say(["straks", "straks", "at once"], language).to_owned(),
         parts => parts.join(say([" og ", " og ", " and "], language)),
     }
+}
+
+/// Whom something is about.
+pub fn subject(of: Subject, language: Language) -> &'static str {
+    let text = match of {
+        Subject::Nobody => ["ingen", "ingen", "nobody"],
+        Subject::Organisation => ["virksomheten selv", "verksemda sjølv", "the organisation itself"],
+        Subject::Payer => ["kunder", "kundar", "customers"],
+        Subject::ContactPerson => ["kontaktpersoner", "kontaktpersonar", "contact persons"],
+        Subject::BankPayer => ["betalere", "betalarar", "payers"],
+        Subject::User => ["brukere", "brukarar", "users"],
+    };
+    say(text, language)
 }

@@ -1,0 +1,62 @@
+//! Running text in sections, with tables: privacy statements, records, certificates. Drawn as a page or as a PDF.
+
+use crate::RenderError;
+use askama::Template;
+use chrono::NaiveDate;
+use domain::customer::Language;
+
+/// A text in sections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paper {
+    /// Its language.
+    pub language: Language,
+    /// What it is called.
+    pub title: String,
+    /// Whose it is.
+    pub by: String,
+    /// Version and dates, a line each.
+    pub about: Vec<String>,
+    /// Its day, for the metadata.
+    pub dated: NaiveDate,
+    /// Its sections.
+    pub sections: Vec<Section>,
+}
+
+/// A section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Its heading.
+    pub heading: String,
+    /// What it says.
+    pub blocks: Vec<Block>,
+}
+
+/// A paragraph or a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// A paragraph.
+    Text(String),
+    /// A table; shares are those of the columns in the width, in percent.
+    Table {
+        /// Share of each column.
+        shares: Vec<u8>,
+        /// Headings of the columns.
+        head: Vec<String>,
+        /// Rows of as many cells.
+        rows: Vec<Vec<String>>,
+    },
+}
+
+#[derive(Template)]
+#[template(path = "paper.html")]
+struct Page<'a> {
+    paper: &'a Paper,
+    language: &'static str,
+}
+
+/// Draws a text as a page without scripts or requests.
+pub fn html(paper: &Paper) -> Result<String, RenderError> {
+    Ok(Page { paper, language: paper.language.as_str() }.render()?)
+}
+
+pub use crate::pdf::paper as pdf;

@@ -1,0 +1,261 @@
+//! What is deleted when its time has come: one sweep a kind of rows, counted before and deleted in batches.
+
+use super::error::Error;
+use super::tx::OrgTx;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::privacy::{Hold, RuleId};
+use entity::privacy_retention;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Statement, Value,
+};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+pub use privacy_retention::Model as Report;
+
+/// What makes a row due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// A date before the cutoff.
+    Day(&'static str),
+    /// A point in time before the day of the cutoff.
+    Instant(&'static str),
+    /// The relationship ended before the cutoff.
+    Ending,
+}
+
+/// Rows of one kind that go by one clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Sweep {
+    /// The clock.
+    pub rule: RuleId,
+    /// What the rows are, for people.
+    pub what: &'static str,
+    /// Tables, with `t` for the one rows are deleted from.
+    from: &'static str,
+    /// Which customer a row is of.
+    customer: &'static str,
+    /// Which invoice a row is of, where a hold on that alone keeps it.
+    invoice: Option<&'static str>,
+    /// What is due, besides the time.
+    only: &'static str,
+    /// What its time counts from.
+    pub since: Since,
+    /// Key of the table beside the organisation.
+    key: &'static str,
+    /// What is done: deleted, or emptied by these assignments.
+    empty: Option<&'static str>,
+    /// Rows that go with each, and the column that names it.
+    with: Option<(&'static str, &'static str)>,
+}
+
+const fn sweep(rule: RuleId, what: &'static str, from: &'static str, key: &'static str, since: Since) -> Sweep {
+    Sweep {
+        rule,
+        what,
+        from,
+        customer: "t.customer_id",
+        invoice: None,
+        only: "TRUE",
+        since,
+        key,
+        empty: None,
+        with: None,
+    }
+}
+
+/// Every sweep, in the order they are made.
+pub const SWEEPS: &[Sweep] = &[
+    sweep(RuleId::Draft, "drafts", "invoice_draft t", "id", Since::Instant("t.updated_at")),
+    sweep(RuleId::EfakturaReference, "look-ups of channels", "channel_lookup t", "customer_id, channel", Since::Ending),
+    Sweep {
+        only: "t.efaktura_address IS NOT NULL",
+        empty: Some("efaktura_address = NULL"),
+        ..sweep(RuleId::EfakturaReference, "eFaktura addresses", "customer_detail t", "customer_id", Since::Ending)
+    },
+    sweep(RuleId::ContactPerson, "contact persons", "customer_contact t", "id", Since::Ending),
+    Sweep {
+        with: Some(("standing_order_line", "standing_order_id")),
+        ..sweep(RuleId::CustomerMaster, "standing orders", "standing_order t", "id", Since::Ending)
+    },
+    sweep(
+        RuleId::CustomerMaster,
+        "chosen postal addresses",
+        "customer_document_address t",
+        "customer_id",
+        Since::Ending,
+    ),
+    sweep(RuleId::CustomerMaster, "contact details", "customer_detail t", "customer_id", Since::Ending),
+    Sweep {
+        customer: "t.id",
+        only: "(t.list_digest IS NOT NULL OR t.mail_ground IS NOT NULL OR t.ended_reason IS NOT NULL)",
+        empty: Some("list_digest = NULL, mail_ground = NULL, ended_reason = NULL"),
+        ..sweep(RuleId::CustomerMaster, "notes of the relationship", "customer t", "id", Since::Ending)
+    },
+    Sweep {
+        only: "NOT t.active",
+        ..sweep(RuleId::Mandate, "ended mandates", "mandate t", "bank_account_id, kid", Since::Day("t.updated_on"))
+    },
+    Sweep {
+        customer: "d.customer_id",
+        invoice: Some("d.invoice_id"),
+        ..sweep(
+            RuleId::DeliveryAddress,
+            "addresses of deliveries",
+            "delivery_address t JOIN delivery d ON d.org_id = t.org_id AND d.id = t.delivery_id",
+            "delivery_id",
+            Since::Instant("d.created_at"),
+        )
+    },
+    sweep(
+        RuleId::DeliveryAddress,
+        "addresses that bounce",
+        "mail_suppression t",
+        "address_hash",
+        Since::Instant("t.since_at"),
+    ),
+    sweep(RuleId::DisputeCase, "released holds", "privacy_hold t", "id", Since::Instant("t.released_at")),
+];
+
+/// When a sweep's rows are due: before this day, and the same as a point in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Cutoff {
+    /// The day.
+    pub day: NaiveDate,
+    /// Its beginning.
+    pub at: DateTime<Utc>,
+}
+
+/// How many rows of a sweep are due, and how many are kept by holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Counted {
+    /// To be deleted.
+    pub due: i64,
+    /// Kept by a hold.
+    pub held: i64,
+}
+
+impl Sweep {
+    /// Rows whose time has come, whatever holds them; `$2` is the cutoff.
+    fn time(&self) -> String {
+        let only = self.only;
+        match self.since {
+            Since::Day(column) | Since::Instant(column) => format!("t.org_id = $1 AND {column} < $2 AND {only}"),
+            Since::Ending => {
+                let customer = self.customer;
+                format!(
+                    "t.org_id = $1 AND {only} AND EXISTS (SELECT 1 FROM customer c WHERE c.org_id = t.org_id \
+                     AND c.id = {customer} AND c.status = 'ended' AND c.ended_on < $2)"
+                )
+            }
+        }
+    }
+
+    /// Whether one of these kinds of hold keeps a row.
+    fn held(&self, holds: &BTreeSet<Hold>) -> String {
+        let customer = self.customer;
+        let kinds: Vec<String> = holds.iter().map(|h| format!("'{}'", h.as_str())).collect();
+        if kinds.is_empty() {
+            return "FALSE".to_owned();
+        }
+        let of = match self.invoice {
+            None => format!("h.customer_id = {customer}"),
+            Some(invoice) => format!("(h.subject_id = {customer} OR h.subject_id = {invoice})"),
+        };
+        let mut any = vec![format!(
+            "EXISTS (SELECT 1 FROM privacy_hold h WHERE h.org_id = t.org_id AND h.released_at IS NULL AND {of} \
+             AND h.kind IN ({}))",
+            kinds.join(", ")
+        )];
+        if holds.contains(&Hold::OpenBalance) {
+            any.push(format!(
+                "EXISTS (SELECT 1 FROM open_item o WHERE o.org_id = t.org_id AND o.customer_id = {customer} \
+                 AND o.remaining_ore > 0)"
+            ));
+            any.push(format!(
+                "EXISTS (SELECT 1 FROM payment p WHERE p.org_id = t.org_id AND p.customer_id = {customer} \
+                 AND p.unallocated_ore <> 0)"
+            ));
+        }
+        format!("({})", any.join(" OR "))
+    }
+
+    fn values(&self, tx: &OrgTx, cutoff: Cutoff) -> Vec<Value> {
+        let until = match self.since {
+            Since::Instant(_) => cutoff.at.into(),
+            Since::Day(_) | Since::Ending => cutoff.day.into(),
+        };
+        vec![tx.org().into(), until]
+    }
+
+    /// How many rows are due, and how many are kept.
+    pub async fn count(&self, tx: &OrgTx, cutoff: Cutoff, holds: &BTreeSet<Hold>) -> Result<Counted, Error> {
+        let sql = format!(
+            "SELECT CAST(COALESCE(SUM(CASE WHEN held THEN 0 ELSE 1 END), 0) AS BIGINT) AS due, \
+             CAST(COALESCE(SUM(CASE WHEN held THEN 1 ELSE 0 END), 0) AS BIGINT) AS held \
+             FROM (SELECT {} AS held FROM {} WHERE {}) AS s",
+            self.held(holds),
+            self.from,
+            self.time()
+        );
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, self.values(tx, cutoff));
+        let found = Counted::find_by_statement(statement).one(tx).await?;
+        Ok(found.unwrap_or(Counted { due: 0, held: 0 }))
+    }
+
+    /// Deletes a batch of what is due; how many rows.
+    pub async fn carry_out(
+        &self,
+        tx: &OrgTx,
+        cutoff: Cutoff,
+        holds: &BTreeSet<Hold>,
+        batch: u64,
+    ) -> Result<u64, Error> {
+        let table = self.from.split(' ').next().unwrap_or_default();
+        let keys = self.key.split(", ").map(|k| format!("t.{k}")).collect::<Vec<_>>().join(", ");
+        let due = format!(
+            "SELECT {keys} FROM {} WHERE {} AND NOT {} LIMIT {batch}",
+            self.from,
+            self.time(),
+            self.held(holds)
+        );
+        let run = async |sql: String| {
+            let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, self.values(tx, cutoff));
+            tx.execute_raw(statement).await
+        };
+        if let Some((also, column)) = self.with {
+            run(format!("DELETE FROM {also} WHERE org_id = $1 AND {column} IN ({due})")).await?;
+        }
+        let sql = match self.empty {
+            None => format!("DELETE FROM {table} WHERE org_id = $1 AND ({}) IN ({due})", self.key),
+            Some(assignments) => {
+                format!("UPDATE {table} SET {assignments} WHERE org_id = $1 AND ({}) IN ({due})", self.key)
+            }
+        };
+        Ok(run(sql).await?.rows_affected())
+    }
+}
+
+/// Keeps a report.
+pub async fn insert_report(tx: &OrgTx, row: Report) -> Result<(), Error> {
+    row.into_active_model().insert(tx).await?;
+    Ok(())
+}
+
+/// Writes all fields of a report.
+pub async fn update_report(tx: &OrgTx, row: Report) -> Result<(), Error> {
+    row.into_active_model().reset_all().update(tx).await?;
+    Ok(())
+}
+
+/// Reports, the newest first.
+pub async fn list_reports(tx: &OrgTx, limit: u64) -> Result<Vec<Report>, Error> {
+    let rows = privacy_retention::Entity::find().filter(privacy_retention::Column::OrgId.eq(tx.org()));
+    Ok(rows.order_by_desc(privacy_retention::Column::Id).limit(limit).all(tx).await?)
+}
+
+/// A report.
+pub async fn find_report(tx: &OrgTx, id: Uuid) -> Result<Option<Report>, Error> {
+    Ok(privacy_retention::Entity::find_by_id((tx.org(), id)).one(tx).await?)
+}
