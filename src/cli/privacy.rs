@@ -366,7 +366,9 @@ async fn retain(ctx: &Ctx, command: RetentionCommand) -> anyhow::Result<()> {
             plan.policy_version, plan.policy_version
         ),
         _ => {
-            println!("\nNothing is deleted yet: `reskontro privacy retention run` does it, and the service each night.");
+            println!(
+                "\nNothing is deleted yet: `reskontro privacy retention run` does it, and the service each night."
+            );
         }
     }
     Ok(())
