@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pace.rs", &[]),
     ("ctx.rs", &["ctx", "ports", "config", "pace", "progress", "store"]),
     ("services", &["services", "ctx", "ports", "progress", "store"]),
-    ("privacy", &["privacy", "services", "ctx", "ports", "store"]),
+    ("privacy", &["privacy", "services", "ctx", "config", "ports", "store"]),
     ("delivery", &["delivery", "ports"]),
     ("jobs", &["jobs", "ctx", "services", "privacy", "store"]),
     ("http", &["http", "ctx", "services", "privacy", "store"]),

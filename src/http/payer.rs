@@ -93,20 +93,15 @@ async fn visit(ctx: &Ctx, token: Token, headers: &HeaderMap, language: Option<La
     Ok(Visit { link, path: format!("/i/{token}"), session })
 }
 
-/// The prefix makes browsers refuse the cookie without https.
-fn prefix(ctx: &Ctx) -> &'static str {
-    if ctx.config.payer.is_https() { "__Secure-" } else { "" }
-}
-
 fn held(ctx: &Ctx, headers: &HeaderMap, kind: &Cookie) -> Option<String> {
-    cookie(headers, &format!("{}{}", prefix(ctx), kind.name()))
+    cookie(headers, &format!("{}{}", kind.prefix(&ctx.config), kind.name()))
 }
 
 /// Adds a cookie that goes to payers' pages alone.
 fn give_cookie(ctx: &Ctx, response: &mut Response, kind: &Cookie, value: &str) {
     let secure = if ctx.config.payer.is_https() { "; Secure" } else { "" };
     let rest = format!("Path=/i/; SameSite=Lax{secure}");
-    response.headers_mut().append(header::SET_COOKIE, set_cookie(kind, prefix(ctx), value, &rest));
+    response.headers_mut().append(header::SET_COOKIE, set_cookie(kind, kind.prefix(&ctx.config), value, &rest));
 }
 
 fn seller(page: &Page) -> PayerSeller {

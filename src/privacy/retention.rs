@@ -6,7 +6,7 @@ use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::retention::{self as store, Cutoff, Report, SWEEPS, Sweep};
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
 use domain::privacy::{Period, Rule, RuleId};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// Rows deleted in one transaction: billing never waits long.
 const BATCH: u64 = 500;
+/// Days a document may be on its way before its addressee's details stop waiting for it (retention matrix, row 10).
+const IN_FLIGHT_DAYS: i64 = 10;
 /// Reports shown at most.
 const SHOWN: u64 = 100;
 
@@ -60,7 +62,8 @@ fn due_by<'a>(ctx: &Ctx, version: &'a Version, sweep: &Sweep) -> Option<(&'a Rul
     let period = rule.period?;
     let day = period.cutoff(ctx.today());
     let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(Oslo).earliest()?;
-    Some((rule, period, Cutoff { day, at: midnight.with_timezone(&Utc) }))
+    let on_its_way_since = ctx.now() - Duration::days(IN_FLIGHT_DAYS);
+    Some((rule, period, Cutoff { day, at: midnight.with_timezone(&Utc), on_its_way_since }))
 }
 
 /// Looks at what is due, and keeps the plan.
@@ -105,10 +108,12 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
         return Err(Error::conflict("already_executed", "this plan was carried out; make a new one"));
     }
     if version.approved_at.is_none() {
-        let message = format!(
-            "version {} of the policy is not approved; look at the plan, then approve it: privacy policy approve {}",
-            version.version_no, version.version_no
-        );
+        let message = match version.version_no {
+            0 => "no policy is published; publish one, look at its plan, then approve it".to_owned(),
+            n => format!(
+                "version {n} of the policy is not approved; look at the plan, then approve it: privacy policy approve {n}"
+            ),
+        };
         return Err(Error::conflict("policy_not_approved", message));
     }
     let mut items = of_content(&report)?;

@@ -59,7 +59,7 @@ async fn make(ctx: &Ctx, tx: &OrgTx, new: &NewStatement) -> Result<Statement, Er
         organisation: who(&org, new.responsible.clone()),
         policy: version.policy,
         stored: stored_rules(),
-        cookies: cookies(),
+        cookies: cookies(ctx),
         processors: Vec::new(),
         own: new.own.clone(),
     };
@@ -86,9 +86,9 @@ pub fn stored_rules() -> BTreeSet<RuleId> {
     inventory::columns().flat_map(|(_, _, class)| class.rules.iter().copied()).chain(outside).collect()
 }
 
-fn cookies() -> Vec<render::privacy::Cookie> {
+fn cookies(ctx: &Ctx) -> Vec<render::privacy::Cookie> {
     let shown = COOKIES.iter().map(|c| render::privacy::Cookie {
-        name: c.name().to_owned(),
+        name: format!("{}{}", c.prefix(&ctx.config), c.name()),
         purpose: c.purpose(),
         minutes: c.seconds() / 60,
     });

@@ -46,23 +46,10 @@ pub struct Sweep {
     key: &'static str,
     /// What is done: deleted, or emptied by these assignments.
     empty: Option<&'static str>,
-    /// Rows that go with each, and the column that names it.
-    with: Option<(&'static str, &'static str)>,
 }
 
 const fn sweep(rule: RuleId, what: &'static str, from: &'static str, key: &'static str, since: Since) -> Sweep {
-    Sweep {
-        rule,
-        what,
-        from,
-        customer: "t.customer_id",
-        invoice: None,
-        only: "TRUE",
-        since,
-        key,
-        empty: None,
-        with: None,
-    }
+    Sweep { rule, what, from, customer: "t.customer_id", invoice: None, only: "TRUE", since, key, empty: None }
 }
 
 /// Every sweep, in the order they are made.
@@ -73,25 +60,6 @@ pub const SWEEPS: &[Sweep] = &[
         only: "t.efaktura_address IS NOT NULL",
         empty: Some("efaktura_address = NULL"),
         ..sweep(RuleId::EfakturaReference, "eFaktura addresses", "customer_detail t", "customer_id", Since::Ending)
-    },
-    sweep(RuleId::ContactPerson, "contact persons", "customer_contact t", "id", Since::Ending),
-    Sweep {
-        with: Some(("standing_order_line", "standing_order_id")),
-        ..sweep(RuleId::CustomerMaster, "standing orders", "standing_order t", "id", Since::Ending)
-    },
-    sweep(
-        RuleId::CustomerMaster,
-        "chosen postal addresses",
-        "customer_document_address t",
-        "customer_id",
-        Since::Ending,
-    ),
-    sweep(RuleId::CustomerMaster, "contact details", "customer_detail t", "customer_id", Since::Ending),
-    Sweep {
-        customer: "t.id",
-        only: "(t.list_digest IS NOT NULL OR t.mail_ground IS NOT NULL OR t.ended_reason IS NOT NULL)",
-        empty: Some("list_digest = NULL, mail_ground = NULL, ended_reason = NULL"),
-        ..sweep(RuleId::CustomerMaster, "notes of the relationship", "customer t", "id", Since::Ending)
     },
     Sweep {
         only: "NOT t.active",
@@ -108,13 +76,6 @@ pub const SWEEPS: &[Sweep] = &[
             Since::Instant("d.created_at"),
         )
     },
-    sweep(
-        RuleId::DeliveryAddress,
-        "addresses that bounce",
-        "mail_suppression t",
-        "address_hash",
-        Since::Instant("t.since_at"),
-    ),
     sweep(RuleId::DisputeCase, "released holds", "privacy_hold t", "id", Since::Instant("t.released_at")),
 ];
 
@@ -125,6 +86,8 @@ pub struct Cutoff {
     pub day: NaiveDate,
     /// Its beginning.
     pub at: DateTime<Utc>,
+    /// What was made after this may still be on its way.
+    pub on_its_way_since: DateTime<Utc>,
 }
 
 /// How many rows of a sweep are due, and how many are kept by holds.
@@ -144,9 +107,13 @@ impl Sweep {
             Since::Day(column) | Since::Instant(column) => format!("t.org_id = $1 AND {column} < $2 AND {only}"),
             Since::Ending => {
                 let customer = self.customer;
+                // What is on its way is let arrive, for ten days.
                 format!(
                     "t.org_id = $1 AND {only} AND EXISTS (SELECT 1 FROM customer c WHERE c.org_id = t.org_id \
-                     AND c.id = {customer} AND c.status = 'ended' AND c.ended_on < $2)"
+                     AND c.id = {customer} AND c.status = 'ended' AND c.ended_on < $2) \
+                     AND NOT EXISTS (SELECT 1 FROM delivery v WHERE v.org_id = t.org_id AND v.customer_id = {customer} \
+                     AND v.state IN ('queued','sending','handing_over','awaiting_receipt','retrying','unknown') \
+                     AND v.created_at > $3)"
                 )
             }
         }
@@ -186,7 +153,11 @@ impl Sweep {
             Since::Instant(_) => cutoff.at.into(),
             Since::Day(_) | Since::Ending => cutoff.day.into(),
         };
-        vec![tx.org().into(), until]
+        let mut values = vec![tx.org().into(), until];
+        if self.since == Since::Ending {
+            values.push(cutoff.on_its_way_since.into());
+        }
+        values
     }
 
     /// How many rows are due, and how many are kept.
@@ -215,25 +186,19 @@ impl Sweep {
         let table = self.from.split(' ').next().unwrap_or_default();
         let keys = self.key.split(", ").map(|k| format!("t.{k}")).collect::<Vec<_>>().join(", ");
         let due = format!(
-            "SELECT {keys} FROM {} WHERE {} AND NOT {} LIMIT {batch}",
+            "SELECT {keys} FROM {} WHERE {} AND NOT {} ORDER BY {keys} LIMIT {batch}",
             self.from,
             self.time(),
             self.held(holds)
         );
-        let run = async |sql: String| {
-            let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, self.values(tx, cutoff));
-            tx.execute_raw(statement).await
-        };
-        if let Some((also, column)) = self.with {
-            run(format!("DELETE FROM {also} WHERE org_id = $1 AND {column} IN ({due})")).await?;
-        }
         let sql = match self.empty {
             None => format!("DELETE FROM {table} WHERE org_id = $1 AND ({}) IN ({due})", self.key),
             Some(assignments) => {
                 format!("UPDATE {table} SET {assignments} WHERE org_id = $1 AND ({}) IN ({due})", self.key)
             }
         };
-        Ok(run(sql).await?.rows_affected())
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, self.values(tx, cutoff));
+        Ok(tx.execute_raw(statement).await?.rows_affected())
     }
 }
 

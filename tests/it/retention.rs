@@ -70,54 +70,32 @@ fn of<'a>(items: &'a [Item], what: &str) -> &'a Item {
     items.iter().find(|i| i.what == what).unwrap_or_else(|| panic!("{what}: {items:?}"))
 }
 
-both!(what_ends_with_the_relationship_goes_and_what_is_owed_keeps_what_reaches_the_debtor, async |app: &TestApp| {
+both!(efaktura_references_go_when_the_relationship_ends_whatever_is_owed, async |app: &TestApp| {
     let (actor, customers, _) = billed(app).await;
+    let tx = app.ctx.db.write(actor.org).await.unwrap();
+    tx.execute_unprepared("UPDATE customer_detail SET efaktura_address = '123'").await.unwrap();
+    tx.commit().await.unwrap();
     assert!(retain(app, &actor).await.iter().all(|i| (i.due, i.held, i.deleted) == (0, 0, 0)), "too early");
     for customer in &customers[..2] {
         end(app, &actor, *customer).await;
     }
-    let items = retain(app, &actor).await;
-    let details = of(&items, "contact details");
-    assert_eq!((details.due, details.held, details.deleted), (1, 1, 1), "2 has not paid");
-    assert_eq!(of(&items, "contact persons").deleted, 1);
-    assert_eq!(of(&items, "standing orders").deleted, 1);
-    assert_eq!(count(app, &actor, "customer_detail").await, 2);
-    assert_eq!(count(app, &actor, "standing_order_line").await, 2);
-    assert_eq!(
-        count(app, &actor, "customer WHERE ended_reason IS NOT NULL").await,
-        1,
-        "the reason of who owes is kept"
-    );
-    // What law keeps is all there, and everything that shows it still does.
-    assert_eq!((count(app, &actor, "invoice").await, count(app, &actor, "customer_core").await), (3, 3));
-    let tx = app.ctx.db.read(actor.org).await.unwrap();
-    assert_eq!(views::customer_ledger(&tx, customers[0]).await.unwrap().len(), 2);
-    assert_eq!(views::customers(&tx, Uuid::nil(), 10).await.unwrap().len(), 3);
-    tx.commit().await.unwrap();
-    // The debtor pays, and nothing is left to wait for.
-    let tx = app.ctx.db.read(actor.org).await.unwrap();
-    let open = views::invoices(&tx, Uuid::nil(), 10).await.unwrap();
-    tx.commit().await.unwrap();
-    let invoice = open.iter().find(|i| i.customer_id == customers[1]).unwrap().id;
-    let paid = NewPayment { amount_ore: 10_000, booked_on: None, invoice_id: Some(invoice), customer_id: None };
-    payment::register(&app.ctx, &actor, &paid).await.unwrap();
-    let items = retain(app, &actor).await;
-    assert_eq!((of(&items, "contact details").deleted, of(&items, "contact details").held), (1, 0));
-    assert_eq!(count(app, &actor, "customer_detail").await, 1);
+    assert_eq!(of(&retain(app, &actor).await, "eFaktura addresses").deleted, 2, "one has paid, one owes");
+    assert_eq!(count(app, &actor, "customer_detail WHERE efaktura_address IS NOT NULL").await, 1);
     assert!(retain(app, &actor).await.iter().all(|i| (i.due, i.deleted) == (0, 0)), "a second run finds nothing");
+    assert_eq!((count(app, &actor, "customer_detail").await, count(app, &actor, "invoice").await), (3, 3));
 });
 
-both!(somebody_who_comes_back_is_taken_in_anew, async |app: &TestApp| {
+both!(what_is_on_its_way_is_let_arrive, async |app: &TestApp| {
     let (actor, customers, _) = billed(app).await;
-    end(app, &actor, customers[0]).await;
-    retain(app, &actor).await;
-    app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
-    let tx = app.ctx.db.read(actor.org).await.unwrap();
-    let back = reskontro::store::customer::load(&tx, &[customers[0]]).await.unwrap().remove(0);
-    assert_eq!(back.row.status, "active");
-    assert_eq!(back.record.get(domain::customer::Field::Email), Some("kari@kunde.example"));
+    let tx = app.ctx.db.write(actor.org).await.unwrap();
+    tx.execute_unprepared("UPDATE customer_detail SET efaktura_address = '123'").await.unwrap();
+    tx.execute_unprepared("UPDATE delivery SET state = 'retrying'").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(count(app, &actor, "customer_detail").await, 3);
+    end(app, &actor, customers[0]).await;
+    app.clock.advance(Duration::days(9));
+    assert_eq!(of(&retain(app, &actor).await, "eFaktura addresses").deleted, 0);
+    app.clock.advance(Duration::days(2));
+    assert_eq!(of(&retain(app, &actor).await, "eFaktura addresses").deleted, 1, "it waits for ever");
 });
 
 both!(drafts_and_addresses_go_by_their_own_time_and_a_dispute_keeps_its_own, async |app: &TestApp| {
@@ -163,19 +141,20 @@ both!(drafts_and_addresses_go_by_their_own_time_and_a_dispute_keeps_its_own, asy
 
 both!(a_policy_nobody_has_approved_deletes_nothing, async |app: &TestApp| {
     let (actor, customers, _) = billed(app).await;
-    end(app, &actor, customers[0]).await;
+    app.clock.set("2027-03-01T10:00:00Z".parse().unwrap());
     let changes = json!({"rules": {"draft": {"period": "P30D"}}});
     let new = NewPolicy { preset: "association-billing".into(), changes, valid_from: None };
     policy::publish(&app.ctx, &actor, &new).await.unwrap();
     retention::nightly(&app.ctx, &actor).await.unwrap();
     let plans = retention::list(&app.ctx, &actor).await.unwrap();
     assert_eq!((plans[0].state.as_str(), plans[0].policy_version), ("dry_run", 2));
-    assert_eq!((of(&plans[0].items, "contact details").due, count(app, &actor, "customer_detail").await), (1, 3));
+    assert_eq!(of(&plans[0].items, "addresses of deliveries").due, 3);
+    assert_eq!(count(app, &actor, "delivery_address").await, 3);
     let refused = retention::execute(&app.ctx, &actor, plans[0].id).await.unwrap_err();
     assert_eq!(refused.code(), Some("policy_not_approved"));
     policy::approve(&app.ctx, &actor, 2).await.unwrap();
     retention::nightly(&app.ctx, &actor).await.unwrap();
-    assert_eq!(count(app, &actor, "customer_detail").await, 2);
+    assert_eq!(count(app, &actor, "delivery_address").await, 0);
     let done = retention::list(&app.ctx, &actor).await.unwrap().remove(0);
     let again = retention::execute(&app.ctx, &actor, done.id).await.unwrap_err();
     assert_eq!(again.code(), Some("already_executed"));
@@ -185,9 +164,9 @@ both!(a_policy_nobody_has_approved_deletes_nothing, async |app: &TestApp| {
 });
 
 both!(another_organisations_rows_are_left_alone, async |app: &TestApp| {
-    let (actor, customers, _) = billed(app).await;
-    end(app, &actor, customers[0]).await;
+    let (actor, ..) = billed(app).await;
+    app.clock.set("2027-03-01T10:00:00Z".parse().unwrap());
     let other = crate::api::another(app).await;
     assert!(retain(app, &other).await.iter().all(|i| (i.due, i.held, i.deleted) == (0, 0, 0)));
-    assert_eq!(count(app, &actor, "customer_detail").await, 3);
+    assert_eq!(count(app, &actor, "delivery_address").await, 3);
 });

@@ -30,9 +30,7 @@ both!(the_statement_says_what_the_policy_does_and_changes_with_it, async |app: &
     {
         assert!(text.contains(said), "{said}: {text}");
     }
-    assert!(
-        text.contains("30\\u{a0}dager etter at den ble laget") || text.contains("30\u{a0}dager etter at den ble laget")
-    );
+    assert!(text.contains("30\\u{a0}dager etter opprettelsen") || text.contains("30\u{a0}dager etter opprettelsen"));
     // What nothing is stored of is not in it, whatever the policy could hold.
     assert!(made.policy.rule(RuleId::SupportCase).is_some() && !text.contains("Henvendelser og notater"));
     for cookie in COOKIES {

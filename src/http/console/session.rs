@@ -21,18 +21,13 @@ fn is_safe(ctx: &Ctx) -> bool {
     ctx.config.console.https || bound.is_ok_and(|a| a.ip().is_loopback())
 }
 
-/// The prefix makes browsers refuse the cookie without https, from a subdomain, or for part of the site.
-fn prefix(ctx: &Ctx) -> &'static str {
-    if ctx.config.console.https { "__Host-" } else { "" }
-}
-
 fn held(ctx: &Ctx, headers: &HeaderMap, kind: &Cookie) -> Option<String> {
-    cookie(headers, &format!("{}{}", prefix(ctx), kind.name()))
+    cookie(headers, &format!("{}{}", kind.prefix(&ctx.config), kind.name()))
 }
 
 fn set_cookie(ctx: &Ctx, kind: &Cookie, value: &str) -> HeaderValue {
     let secure = if ctx.config.console.https { "; Secure" } else { "" };
-    form::set_cookie(kind, prefix(ctx), value, &format!("Path=/; SameSite=Strict{secure}"))
+    form::set_cookie(kind, kind.prefix(&ctx.config), value, &format!("Path=/; SameSite=Strict{secure}"))
 }
 
 /// Somebody who is signed in, on a page that only shows.

@@ -341,6 +341,9 @@ impl Rule {
         if !self.holds.iter().all(|h| facts.holds.contains(h)) {
             find(at("holds"), "hold_not_allowed", format!("none other than {}", names(facts.holds)));
         }
+        if !facts.holds.iter().all(|h| self.holds.contains(h)) {
+            find(at("holds"), "hold_missing", format!("none of these can be left out: {}", names(facts.holds)));
+        }
         if !facts.recipients.iter().all(|r| self.recipients.contains(r)) {
             let message = format!("these are told by the nature of the service: {}", names(facts.recipients));
             find(at("recipients"), "recipient_missing", message);
@@ -456,6 +459,8 @@ mod tests {
         let found = |policy: Policy| policy.check().remove(0);
         let changed = found(with(Erp, RuleId::Backup, |r| r.holds = [Hold::Claim].into()));
         assert_eq!((changed.code, changed.message.as_str()), ("hold_not_allowed", "none other than (none)"));
+        let changed = found(with(Erp, RuleId::CustomerMaster, |r| r.holds.clear()));
+        assert_eq!(changed.code, "hold_missing", "what is owed would hold nothing");
         let changed = found(with(Erp, RuleId::Ledger, |r| r.trigger = Trigger::Never));
         assert_eq!(changed.code, "trigger_fixed");
         let changed = found(with(Erp, RuleId::Ledger, |r| r.action = Action::Anonymise));

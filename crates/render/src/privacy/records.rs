@@ -102,11 +102,6 @@ fn security(language: Language) -> Vec<String> {
             "Kvar endring blir spora i ein kjeda logg utan innhald.",
             "Every change is traced in a chained log without values.",
         ],
-        [
-            "Slettede opplysninger overskrives på disken.",
-            "Sletta opplysningar blir overskrivne på disken.",
-            "Erased data are overwritten on disk.",
-        ],
     ]
     .map(|text| say(text, language).to_owned())
     .to_vec()

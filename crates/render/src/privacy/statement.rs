@@ -267,9 +267,9 @@ impl Writer<'_> {
                 names.join(", ")
             ),
             self.t([
-                "En faktura på e-post går bare til adressen til den fakturaen gjelder. Vi selger, leier ut eller deler ikke opplysninger med andre, med mindre loven krever det.",
-                "Ein faktura på e-post går berre til adressa til den fakturaen gjeld. Vi sel, leiger ut eller deler ikkje opplysningar med andre, med mindre lova krev det.",
-                "An invoice by e-mail goes only to the address of the person it concerns. We do not sell, rent out or share data with others unless the law requires it.",
+                "En faktura på e-post går bare til den som skal betale, eller til en foresatt eller en adresse som er oppgitt for det. Vi selger, leier ut eller deler ikke opplysninger med andre, med mindre loven krever det.",
+                "Ein faktura på e-post går berre til den som skal betale, eller til ein føresett eller ei adresse som er oppgitt for det. Vi sel, leiger ut eller deler ikkje opplysningar med andre, med mindre lova krev det.",
+                "An invoice by e-mail goes only to the one who is to pay, or to a guardian or an address given for it. We do not sell, rent out or share data with others unless the law requires it.",
             ])
             .to_owned(),
         ];

@@ -349,8 +349,8 @@ pub fn trigger(of: Trigger, language: Language) -> &'static str {
         ],
         Trigger::LastEdit => ["etter siste endring", "etter siste endring", "after the last change"],
         Trigger::Revoked => [
-            "etter at den er trukket tilbake eller kundeforholdet er avsluttet",
-            "etter at han er trekt tilbake eller kundeforholdet er avslutta",
+            "etter tilbaketrekking eller slutten på kundeforholdet",
+            "etter tilbaketrekking eller slutten på kundeforholdet",
             "after it is revoked or the relationship ends",
         ],
         Trigger::LastDebit => ["etter siste trekk", "etter siste trekk", "after the last debit"],
@@ -365,14 +365,14 @@ pub fn trigger(of: Trigger, language: Language) -> &'static str {
         Trigger::SessionEnd => ["etter at økten er over", "etter at økta er over", "after the session ends"],
         Trigger::LastUse => ["etter siste bruk", "etter siste bruk", "after the last use"],
         Trigger::ProfileEnd => {
-            ["etter at brukeren er avsluttet", "etter at brukaren er avslutta", "after the profile ends"]
+            ["etter at brukerkontoen er avsluttet", "etter at brukarkontoen er avslutta", "after the profile ends"]
         }
         Trigger::Decided => [
             "når listen er tatt i bruk eller forkastet",
             "når lista er teken i bruk eller forkasta",
             "when the list is applied or discarded",
         ],
-        Trigger::Made => ["etter at den ble laget", "etter at han vart laga", "after it was made"],
+        Trigger::Made => ["etter opprettelsen", "etter opprettinga", "after it was made"],
         Trigger::Reviewed => ["etter siste vurdering", "etter siste vurdering", "after the last review"],
         Trigger::Resolved => ["etter at saken er løst", "etter at saka er løyst", "after the matter is resolved"],
         Trigger::LettersSent => {
