@@ -38,6 +38,12 @@ const TYPES: &[(&str, &str)] = &[
     ("payment.allocated", "payment.allocated"),
     ("payment.reversed", "payment.reversed"),
     ("payment.refunded", "payment.refunded"),
+    ("privacy_hold.placed", "privacy_hold.placed"),
+    ("privacy_hold.released", "privacy_hold.released"),
+    ("privacy_policy.published", "privacy_policy.published"),
+    ("privacy_policy.approved", "privacy_policy.approved"),
+    ("privacy_retention.executed", "privacy_retention.executed"),
+    ("privacy_statement.published", "privacy_statement.published"),
 ];
 
 /// The type integrators know a deed by; none when it is not told.

@@ -81,9 +81,14 @@ async fn take(tx: &SystemTx, claim: &Claim<'_>, due: &str, set: &str) -> Result<
 /// Gives back what dead workers held and nothing had left of; what may have left is returned.
 pub async fn expire_leases(tx: &SystemTx, now: DateTime<Utc>) -> Result<Vec<Claimed>, Error> {
     let statement = |sql: &str| Statement::from_sql_and_values(tx.get_database_backend(), sql, [now.into()]);
-    let again = "UPDATE delivery SET state = 'retrying', lease_until_at = NULL, lease_token = NULL, not_before_at = $1, \
-                 version = version + 1, updated_at = $1 WHERE state = 'sending' AND lease_until_at < $1";
-    tx.execute_raw(statement(again)).await?;
+    // Two nodes at once do not wait for each other's rows.
+    let skip = if tx.get_database_backend() == sea_orm::DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let again = format!(
+        "UPDATE delivery SET state = 'retrying', lease_until_at = NULL, lease_token = NULL, not_before_at = $1, \
+         version = version + 1, updated_at = $1 WHERE (org_id, id) IN (SELECT org_id, id FROM delivery \
+         WHERE state = 'sending' AND lease_until_at < $1 {skip})"
+    );
+    tx.execute_raw(statement(&again)).await?;
     let lost = "SELECT org_id, id, lease_token FROM delivery WHERE state = 'handing_over' AND lease_until_at < $1";
     Ok(Claimed::find_by_statement(statement(lost)).all(tx).await?)
 }

@@ -204,6 +204,11 @@ both!(a_hold_delays_what_its_kind_may_and_nothing_once_released, async |app: &Te
     let explained = of_customer(app, &actor, customer).await;
     assert_eq!(held(&explained, RuleId::CustomerMaster).state, "due", "its own time did not come back at once");
     assert_eq!(hold::release(&app.ctx, &actor, id).await.unwrap_err().code(), Some("already_released"));
+    let told = crate::events::events_with(&app.ctx, &actor, |e| e.kind == "privacy_hold.released").await;
+    assert!(
+        told.iter().any(|e| e.kind == "privacy_hold.placed" && e.subject_id == Some(id)),
+        "integrators are not told"
+    );
     let over = app.ctx.today() + Months::new(12);
     for (new, field) in [
         (new_hold("open_balance", "customer", customer, over), "kind"),
