@@ -280,9 +280,8 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
             if json {
                 return print_json(&records);
             }
-            let id = crate::ctx::sha256(format!("{records:?}").as_bytes());
             match out {
-                Some(path) => write(&path, &paper, &id),
+                Some(path) => write(&path, &paper),
                 None => {
                     for activity in &records.activities {
                         println!("{}: {}", activity.title, activity.purpose);
@@ -391,12 +390,7 @@ async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> 
         StatementCommand::Preview { out, language, what, org } => {
             let made = statement::preview(ctx, &org.actor(ctx).await?, &what.read()?).await?;
             let language = Language::from_code(&language);
-            if out.extension().is_some_and(|e| e == "html") {
-                return write(&out, &render::privacy::statement(&made, language), &[]);
-            }
-            std::fs::write(&out, statement::pdf(&made, language)?)
-                .with_context(|| format!("{} cannot be written", out.display()))?;
-            println!("Written to {}.", out.display());
+            write(&out, &render::privacy::statement(&made, language))?;
         }
         StatementCommand::Publish { what, org } => {
             let actor = org.actor(ctx).await?;
@@ -412,11 +406,11 @@ async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> 
 }
 
 /// Writes a text as PDF, or as HTML where the file's name says so.
-fn write(path: &Path, paper: &Paper, id: &[u8]) -> anyhow::Result<()> {
+fn write(path: &Path, paper: &Paper) -> anyhow::Result<()> {
     let bytes = if path.extension().is_some_and(|e| e == "html") {
         render::paper::html(paper)?.into_bytes()
     } else {
-        render::paper::pdf(paper, id)?
+        statement::pdf(paper)?
     };
     std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
     println!("Written to {}.", path.display());

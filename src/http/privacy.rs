@@ -9,9 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use domain::customer::Language;
 use render::paper::{self, Paper};
-use render::privacy::{Statement, cookie_declaration};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -61,11 +59,22 @@ async fn only(State(ctx): State<Ctx>) -> Result<Response, Missing> {
     Ok(Redirect::to(&format!("/privacy/{org}")).into_response())
 }
 
-async fn find(ctx: &Ctx, org: &str, asked: &Asked, headers: &HeaderMap) -> Result<(Statement, Language), Missing> {
+/// What is shown of a statement.
+#[derive(Clone, Copy)]
+enum Part {
+    Whole,
+    Cookies,
+}
+
+async fn find(ctx: &Ctx, org: &str, asked: &Asked, headers: &HeaderMap, part: Part) -> Result<Paper, Missing> {
     let org = Uuid::try_parse(org).map_err(|_| Missing)?;
-    let found = statement::published(ctx, org, asked.version).await?;
+    let mut found = statement::published(ctx, org, asked.version).await?;
     let language = asked.language.as_deref().and_then(language_of).unwrap_or_else(|| browser_language(headers));
-    Ok((found, language))
+    let texts = match part {
+        Part::Whole => &mut found.texts,
+        Part::Cookies => &mut found.cookies,
+    };
+    texts.remove(language.as_str()).ok_or(Missing)
 }
 
 async fn page(
@@ -74,8 +83,7 @@ async fn page(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Missing> {
-    let (found, language) = find(&ctx, &org, &asked, &headers).await?;
-    shown(&render::privacy::statement(&found, language))
+    Ok(Html(paper::html(&find(&ctx, &org, &asked, &headers, Part::Whole).await?)?).into_response())
 }
 
 async fn cookies(
@@ -84,12 +92,7 @@ async fn cookies(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Missing> {
-    let (found, language) = find(&ctx, &org, &asked, &headers).await?;
-    shown(&cookie_declaration(&found, language))
-}
-
-fn shown(paper: &Paper) -> Result<Response, Missing> {
-    Ok(Html(paper::html(paper)?).into_response())
+    Ok(Html(paper::html(&find(&ctx, &org, &asked, &headers, Part::Cookies).await?)?).into_response())
 }
 
 async fn pdf(
@@ -98,7 +101,9 @@ async fn pdf(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Missing> {
-    let (found, language) = find(&ctx, &org, &asked, &headers).await?;
-    let bytes = statement::pdf(&found, language)?;
+    let paper = find(&ctx, &org, &asked, &headers, Part::Whole).await?;
+    // Drawing keeps a thread busy: not one that others wait for.
+    let drawn = tokio::task::spawn_blocking(move || statement::pdf(&paper)).await;
+    let bytes = drawn.map_err(|_| Missing)??;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], bytes).into_response())
 }

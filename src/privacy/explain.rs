@@ -240,6 +240,9 @@ fn standing(rows: &[HoldRow], relationship: Option<&Relationship>) -> Vec<HoldVi
 impl Reckoning<'_> {
     fn held(&self, clock: &Clock, rule: &Rule, found: Found, holds: &[HoldView]) -> Held {
         let (first, last) = self.counted_from(clock, found);
+        // Of whom nothing was ever booked the law keeps nothing: the core goes with the rest.
+        let never_booked = clock.since == Since::LastBooked && self.last_booked().is_none();
+        let rule = self.policy.rule(RuleId::CustomerMaster).filter(|_| never_booked).unwrap_or(rule);
         let after = |day: NaiveDate| {
             let from =
                 if rule.trigger.is_financial_year() { financial_year_over_on(day, self.fiscal_start) } else { day };
@@ -262,7 +265,7 @@ impl Reckoning<'_> {
             purpose: render::privacy::purpose(clock.rule, self.language),
             bases: rule.bases.iter().copied().collect(),
             recipients: rule.recipients.iter().copied().collect(),
-            source: clock.rule.facts().source,
+            source: rule.id.facts().source,
             trigger: rule.trigger,
             period: rule.period,
             counted_from: last,
@@ -282,11 +285,14 @@ impl Reckoning<'_> {
             Since::Ending => (ended_on, ended_on),
             // A relationship that goes on will book more.
             Since::LastBooked => {
-                let booked = self.relationship.and_then(|r| r.last_booked_on.max(r.last_invoice_on));
-                let last = ended_on.map(|ended| booked.unwrap_or(ended));
+                let last = ended_on.map(|ended| self.last_booked().unwrap_or(ended));
                 (last, last)
             }
         }
+    }
+
+    fn last_booked(&self) -> Option<NaiveDate> {
+        self.relationship.and_then(|r| r.last_booked_on.max(r.last_invoice_on))
     }
 
     /// The day a relationship nobody has ended is over, where the policy says so.

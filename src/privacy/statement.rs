@@ -12,8 +12,9 @@ use crate::store::privacy::{self as store, StatementRow};
 use chrono::NaiveDate;
 use domain::customer::Language;
 use domain::privacy::{Period, Policy, RuleId};
+use render::paper::Paper;
 use render::privacy::Statement;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -34,6 +35,26 @@ pub struct NewStatement {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub own: BTreeMap<String, String>,
+}
+
+/// A statement as it was published: what it was made of, and its words. Words of a later release do not change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// What it was made of.
+    pub facts: Statement,
+    /// What it says, by language code.
+    pub texts: BTreeMap<String, Paper>,
+    /// What it says of cookies, by language code.
+    pub cookies: BTreeMap<String, Paper>,
+}
+
+impl Published {
+    fn of(facts: Statement) -> Self {
+        let all = [Language::Bokmal, Language::Nynorsk, Language::English];
+        let texts = all.map(|l| (l.as_str().to_owned(), render::privacy::statement(&facts, l)));
+        let cookies = all.map(|l| (l.as_str().to_owned(), render::privacy::cookie_declaration(&facts, l)));
+        Self { texts: texts.into(), cookies: cookies.into(), facts }
+    }
 }
 
 /// What a statement would say today.
@@ -151,11 +172,20 @@ fn companies(text: &str) -> Vec<String> {
     found
 }
 
-/// Times a text names: "30 dager", "5 years".
+/// Times a text names where it speaks of keeping or deleting: "slettes etter 30 dager", not "over 18 år".
 fn promised(text: &str) -> Vec<(Period, String)> {
+    const OF_TIME: [&str; 14] = [
+        "slett", "lagr", "behold", "behald", "oppbevar", "fjern", "borte", "svar", "delet", "eras", "kept", "keep",
+        "stor", "answer",
+    ];
+    let of_time = |sentence: &&str| OF_TIME.iter().any(|word| sentence.contains(word));
     let lower = text.to_lowercase();
+    lower.split(['.', '!', '?', ';', '\n']).filter(of_time).flat_map(times).collect()
+}
+
+fn times(sentence: &str) -> Vec<(Period, String)> {
     let words: Vec<&str> =
-        lower.split(|c: char| c.is_whitespace() || c == '\u{a0}').filter(|w| !w.is_empty()).collect();
+        sentence.split(|c: char| c.is_whitespace() || c == '\u{a0}').filter(|w| !w.is_empty()).collect();
     let mut found = Vec::new();
     for pair in words.windows(2) {
         let Ok(number) = pair[0].trim_matches(|c: char| !c.is_alphanumeric()).parse::<u32>() else { continue };
@@ -183,6 +213,12 @@ pub async fn publish(ctx: &Ctx, actor: &Actor, new: &NewStatement) -> Result<Uui
     // Two at once get two numbers.
     organisation::lock(&work.tx).await?;
     let statement = make(ctx, &work.tx, new).await?;
+    let version = policy::on(&work.tx, statement.valid_from).await?;
+    if version.approved_at.is_none() {
+        let message = "nothing is deleted by a policy that nobody has approved, and the statement would say it is; approve \
+                       the policy first";
+        return Err(Error::conflict("policy_not_approved", message));
+    }
     let newest = store::list_statements(&work.tx).await?.into_iter().next();
     if newest.is_some_and(|n| n.valid_from > statement.valid_from) {
         let message = "the newest version is to hold from a later day; a newer one cannot hold before it";
@@ -194,9 +230,9 @@ pub async fn publish(ctx: &Ctx, actor: &Actor, new: &NewStatement) -> Result<Uui
         org_id: actor.org,
         id,
         version_no: statement.version_no,
-        policy_version_no: policy::on(&work.tx, statement.valid_from).await?.version_no,
+        policy_version_no: version.version_no,
         valid_from: statement.valid_from,
-        content: serde_json::to_string(&statement).map_err(broken)?,
+        content: serde_json::to_string(&Published::of(statement)).map_err(broken)?,
         published_at: work.at,
     };
     store::insert_statement(&work.tx, row).await?;
@@ -214,7 +250,7 @@ pub async fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<StatementRow>, Error> 
 }
 
 /// A published version as it was; the one in force when no number is given.
-pub async fn published(ctx: &Ctx, org: Uuid, version_no: Option<i64>) -> Result<Statement, Error> {
+pub async fn published(ctx: &Ctx, org: Uuid, version_no: Option<i64>) -> Result<Published, Error> {
     let tx = ctx.db.read(org).await?;
     let rows = store::list_statements(&tx).await?;
     tx.commit().await?;
@@ -228,17 +264,16 @@ pub async fn published(ctx: &Ctx, org: Uuid, version_no: Option<i64>) -> Result<
         .map_err(|_| crate::store::Error::inconsistent("privacy_statement", "content"))?)
 }
 
-/// A statement as a PDF: the same statement gives the same bytes.
-pub fn pdf(statement: &Statement, language: Language) -> Result<Vec<u8>, Error> {
+/// A text as a PDF: the same text gives the same bytes.
+pub fn pdf(paper: &Paper) -> Result<Vec<u8>, Error> {
     let content =
-        serde_json::to_vec(statement).map_err(|_| crate::store::Error::inconsistent("privacy_statement", "content"))?;
-    let id = crate::ctx::sha256(&[&content[..], language.as_str().as_bytes()].concat());
-    Ok(render::paper::pdf(&render::privacy::statement(statement, language), &id)?)
+        serde_json::to_vec(paper).map_err(|_| crate::store::Error::inconsistent("privacy_statement", "content"))?;
+    Ok(render::paper::pdf(paper, &crate::ctx::sha256(&content))?)
 }
 
 /// The organisation, where there is only one.
 pub async fn only_organisation(ctx: &Ctx) -> Result<Uuid, Error> {
-    let tx = ctx.db.system().await?;
+    let tx = ctx.db.system_look().await?;
     let all = organisation::list_ids(&tx).await?;
     match all.as_slice() {
         [only] => Ok(*only),
@@ -258,7 +293,7 @@ mod tests {
 
     #[test]
     fn times_are_seen_whatever_the_language() {
-        let said: Vec<String> = promised("Innen 30 dager, 2 år og 6\u{a0}months. I 1918 var det 3 ting.")
+        let said: Vec<String> = promised("Slettes innen 30 dager, 2 år og 6\u{a0}months. I 1918 var 3 ting 5 år.")
             .into_iter()
             .map(|p| p.0.to_string())
             .collect();

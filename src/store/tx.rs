@@ -50,6 +50,11 @@ impl Db {
         Ok(SystemTx { handle: self.begin(None, true).await? })
     }
 
+    /// A look at the queue tables of all organisations.
+    pub async fn system_look(&self) -> Result<SystemTx, Error> {
+        Ok(SystemTx { handle: self.begin(None, false).await? })
+    }
+
     /// Idempotency keys that requests of this process hold.
     pub const fn held_keys(&self) -> &idempotency::Held {
         &self.held

@@ -179,6 +179,20 @@ both!(the_core_of_a_customer_follows_the_last_thing_booked, async |app: &TestApp
     assert!(explained.holds.is_empty(), "{:?}", explained.holds);
 });
 
+both!(of_whom_nothing_was_booked_the_law_keeps_nothing, async |app: &TestApp| {
+    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
+    let actor = app.association().await;
+    app.sync(&actor, "Kundenr;Navn;Adresse;Postnr;Poststed\n1;Kari Nord;Gata 1;0150;Oslo\n".as_bytes(), Mode::Full)
+        .await;
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let customer = views::customers(&tx, Uuid::nil(), 10).await.unwrap().remove(0).id;
+    tx.commit().await.unwrap();
+    customer::end(&app.ctx, &actor, customer, &ended()).await.unwrap();
+    let explained = of_customer(app, &actor, customer).await;
+    let core = held(&explained, RuleId::CustomerCore);
+    assert_eq!((core.state, core.deletable_on, core.source), ("due", Some(day("2026-03-01")), "policy"));
+});
+
 both!(a_relationship_without_an_ending_is_over_three_years_after_the_last_invoice, async |app: &TestApp| {
     let (actor, customer, _) = billed(app).await;
     let new = NewPolicy { preset: "invoicing-platform".into(), changes: Value::Null, valid_from: None };

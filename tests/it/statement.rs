@@ -103,9 +103,15 @@ both!(a_statement_that_names_another_or_promises_other_times_is_refused, async |
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}: {answer}");
         assert_eq!((&answer["errors"][0]["field"], &answer["errors"][0]["code"]), (&json!("own.nb"), &json!(code)));
     }
-    let fine = json!({ "own": { "nb": "Vi svarer innen 30 dager, og bokføringen beholdes i 5 år." } });
+    let fine = "Vi svarer innen 30 dager, og bokføringen beholdes i 5 år. Laget er for alle over 13 år.";
+    let fine = json!({ "own": { "nb": fine } });
     let (status, answer) = api.send(Method::POST, "/api/v1/privacy/statements", Some(&admin), Some(&fine)).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let changes = json!({"rules": {"draft": {"period": "P45D"}}});
+    let new = NewPolicy { preset: "association-billing".into(), changes, valid_from: None };
+    policy::publish(&app.ctx, &actor, &new).await.unwrap();
+    let early = statement::publish(&app.ctx, &actor, &NewStatement::default()).await.unwrap_err();
+    assert_eq!(early.code(), Some("policy_not_approved"), "it would say what does not run");
     let past = NewStatement { valid_from: app.ctx.today().pred_opt(), ..NewStatement::default() };
     assert!(statement::publish(&app.ctx, &actor, &past).await.is_err());
 });

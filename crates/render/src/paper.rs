@@ -4,9 +4,10 @@ use crate::RenderError;
 use askama::Template;
 use chrono::NaiveDate;
 use domain::customer::Language;
+use serde::{Deserialize, Serialize};
 
 /// A text in sections.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paper {
     /// Its language.
     pub language: Language,
@@ -23,7 +24,7 @@ pub struct Paper {
 }
 
 /// A section.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Its heading.
     pub heading: String,
@@ -32,7 +33,8 @@ pub struct Section {
 }
 
 /// A paragraph or a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Block {
     /// A paragraph.
     Text(String),
