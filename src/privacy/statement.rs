@@ -2,7 +2,8 @@
 //! organisation; kept as published. What it would say against that is refused before it is shown to anybody.
 
 use super::cookies::COOKIES;
-use super::{inventory, policy};
+use super::inventory;
+use super::policy::{self, Version};
 use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError};
 use crate::services::work::{Actor, Deed, Work};
@@ -60,20 +61,27 @@ impl Published {
 /// What a statement would say today.
 pub async fn preview(ctx: &Ctx, actor: &Actor, new: &NewStatement) -> Result<Statement, Error> {
     let tx = ctx.db.read(actor.org).await?;
-    let made = make(ctx, &tx, new).await?;
+    let newest = store::list_statements(&tx).await?.into_iter().next();
+    let version = policy::on(&tx, new.valid_from.unwrap_or_else(|| ctx.today())).await?;
+    let made = make(ctx, &tx, new, newest.as_ref(), version).await?;
     tx.commit().await?;
     Ok(made)
 }
 
-async fn make(ctx: &Ctx, tx: &OrgTx, new: &NewStatement) -> Result<Statement, Error> {
+/// The statement that follows `newest`, by a version of the policy.
+async fn make(
+    ctx: &Ctx,
+    tx: &OrgTx,
+    new: &NewStatement,
+    newest: Option<&StatementRow>,
+    version: Version,
+) -> Result<Statement, Error> {
     let valid_from = new.valid_from.unwrap_or_else(|| ctx.today());
     if valid_from < ctx.today() {
         return Err(Error::field("valid_from", "in_the_past", "a statement holds from today on, or later"));
     }
     Error::unless_plausible("valid_from", Some(valid_from))?;
     let org = organisation::find(tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    let version = policy::on(tx, valid_from).await?;
-    let newest = store::list_statements(tx).await?.into_iter().next();
     let statement = Statement {
         version_no: newest.map_or(0, |s| s.version_no) + 1,
         valid_from,
@@ -184,8 +192,7 @@ fn promised(text: &str) -> Vec<(Period, String)> {
 }
 
 fn times(sentence: &str) -> Vec<(Period, String)> {
-    let words: Vec<&str> =
-        sentence.split(|c: char| c.is_whitespace() || c == '\u{a0}').filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = sentence.split_whitespace().collect();
     let mut found = Vec::new();
     for pair in words.windows(2) {
         let Ok(number) = pair[0].trim_matches(|c: char| !c.is_alphanumeric()).parse::<u32>() else { continue };
@@ -212,14 +219,15 @@ pub async fn publish(ctx: &Ctx, actor: &Actor, new: &NewStatement) -> Result<Uui
     let work = Work::begin(ctx, actor).await?;
     // Two at once get two numbers.
     organisation::lock(&work.tx).await?;
-    let statement = make(ctx, &work.tx, new).await?;
-    let version = policy::on(&work.tx, statement.valid_from).await?;
-    if version.approved_at.is_none() {
+    let newest = store::list_statements(&work.tx).await?.into_iter().next();
+    let version = policy::on(&work.tx, new.valid_from.unwrap_or_else(|| ctx.today())).await?;
+    let (policy_version_no, approved_at) = (version.version_no, version.approved_at);
+    let statement = make(ctx, &work.tx, new, newest.as_ref(), version).await?;
+    if approved_at.is_none() {
         let message = "nothing is deleted by a policy that nobody has approved, and the statement would say it is; approve \
                        the policy first";
         return Err(Error::conflict("policy_not_approved", message));
     }
-    let newest = store::list_statements(&work.tx).await?.into_iter().next();
     if newest.is_some_and(|n| n.valid_from > statement.valid_from) {
         let message = "the newest version is to hold from a later day; a newer one cannot hold before it";
         return Err(Error::field("valid_from", "before_newest", message));
@@ -230,7 +238,7 @@ pub async fn publish(ctx: &Ctx, actor: &Actor, new: &NewStatement) -> Result<Uui
         org_id: actor.org,
         id,
         version_no: statement.version_no,
-        policy_version_no: version.version_no,
+        policy_version_no,
         valid_from: statement.valid_from,
         content: serde_json::to_string(&Published::of(statement)).map_err(broken)?,
         published_at: work.at,

@@ -1,5 +1,5 @@
-//! Where the rows of each clock stand, whose they are, and the day their time counts from. What explains, plans and deletes
-//! reads this one list.
+//! Where the rows of each clock stand, whose they are, and the day their time counts from: what explains reads this list;
+//! what is deleted stands in `retention`.
 
 use super::error::Error;
 use super::tx::OrgTx;

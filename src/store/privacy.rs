@@ -60,11 +60,6 @@ pub async fn lock_hold(tx: &OrgTx, id: Uuid) -> Result<Option<HoldRow>, Error> {
     Ok(tx.for_update(privacy_hold::Entity::find_by_id((tx.org(), id))).one(tx).await?)
 }
 
-/// A hold.
-pub async fn find_hold(tx: &OrgTx, id: Uuid) -> Result<Option<HoldRow>, Error> {
-    Ok(privacy_hold::Entity::find_by_id((tx.org(), id)).one(tx).await?)
-}
-
 /// Holds in the order they were placed, after an id; released ones too when asked for.
 pub async fn list_holds(tx: &OrgTx, released: bool, after: Uuid, limit: u64) -> Result<Vec<HoldRow>, Error> {
     let mut rows = privacy_hold::Entity::find()

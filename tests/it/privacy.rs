@@ -13,7 +13,6 @@ use reskontro::privacy::policy::{self, NewPolicy};
 use reskontro::services::access::Scope;
 use reskontro::services::customer::Ending;
 use reskontro::services::payment::{self, NewPayment};
-use reskontro::services::run::{self, NewRun};
 use reskontro::services::{Actor, customer, delivery};
 use reskontro::store::views;
 use serde_json::{Value, json};
@@ -32,9 +31,7 @@ async fn billed(app: &TestApp) -> (Actor, Uuid, Uuid) {
     let actor = app.association().await;
     app.product(&actor, "A", "Kontingent", "100").await;
     app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
-    let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
-    let id = run::start(&app.ctx, &actor, &new).await.unwrap();
-    run::continue_run(&app.ctx, &actor, id, |_| {}).await.unwrap();
+    app.bill(&app.ctx, &actor).await;
     delivery::drain(&app.ctx).await.unwrap();
     let tx = app.ctx.db.read(actor.org).await.unwrap();
     let invoice = views::invoices(&tx, Uuid::nil(), 10).await.unwrap().remove(0);

@@ -10,7 +10,6 @@ use reskontro::privacy::retention::{self, Item};
 use reskontro::services::customer::{self, Ending};
 use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
 use reskontro::services::payment::{self, NewPayment};
-use reskontro::services::run::{self, NewRun};
 use reskontro::services::{Actor, delivery};
 use reskontro::store::views;
 use sea_orm::{ConnectionTrait, Statement};
@@ -28,9 +27,7 @@ async fn billed(app: &TestApp) -> (Actor, Vec<Uuid>, Vec<Uuid>) {
     let actor = app.association().await;
     app.product(&actor, "A", "Kontingent", "100").await;
     app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
-    let new = NewRun { bill_on: None, due_on: None, send_after_minutes: Some(0) };
-    let id = run::start(&app.ctx, &actor, &new).await.unwrap();
-    run::continue_run(&app.ctx, &actor, id, |_| {}).await.unwrap();
+    app.bill(&app.ctx, &actor).await;
     delivery::drain(&app.ctx).await.unwrap();
     let tx = app.ctx.db.read(actor.org).await.unwrap();
     let mut customers = views::customers(&tx, Uuid::nil(), 10).await.unwrap();

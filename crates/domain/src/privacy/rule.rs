@@ -505,11 +505,6 @@ impl RuleId {
             }
         }
     }
-
-    /// Whether an authority or the law itself sets its period, not the policy.
-    pub fn is_statutory(self) -> bool {
-        self.facts().floor.is_some() && self != Self::ErasureMark
-    }
 }
 
 #[cfg(test)]
