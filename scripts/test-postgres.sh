@@ -25,7 +25,7 @@ trap stop EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' 2>/dev/null || echo $((20000 + RANDOM % 20000)))
 cd /
 as "$bin/initdb" -D "$dir/data" -A trust -U postgres --no-sync --locale=C.UTF-8 -E UTF8 >"$dir/init.log" 2>&1 || { cat "$dir/init.log" >&2; exit 1; }
-as "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c fsync=${PG_FSYNC:-off} -c full_page_writes=${PG_FSYNC:-off} -c max_connections=300 -c shared_buffers=${PG_BUFFERS:-256MB} -c max_wal_size=8GB -c log_min_messages=fatal" start >/dev/null || { cat "$dir/log" >&2; exit 1; }
+as "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c fsync=${PG_FSYNC:-off} -c full_page_writes=${PG_FSYNC:-off} -c max_connections=300 -c shared_buffers=${PG_BUFFERS:-256MB} -c max_wal_size=8GB -c wal_recycle=off -c log_min_messages=fatal" start >/dev/null || { cat "$dir/log" >&2; exit 1; }
 cd - >/dev/null
 export TEST_DATABASE_URL="postgres://postgres@127.0.0.1:$port/postgres"
 "$@"

@@ -3,8 +3,8 @@
 use crate::config::{Config, EfakturaMode, EhfMode, InboxMode, LookupMode, MailMode, MailTls};
 use crate::ctx::{Ctx, Ids, InstallationKey, SystemClock, SystemRng};
 use crate::delivery::{
-    AccessPoint, AccessPointSettings, Bounces, Contract, EfakturaGateway, EfakturaSettings, ImapSettings, LocalFiles,
-    PeppolDirectory, PeppolSettings, SmtpMailer, SmtpSettings, Spool, Tls, WebhookCaller,
+    AccessPoint, AccessPointSettings, Bounces, Contract, EfakturaGateway, EfakturaSettings, FileJournal, ImapSettings,
+    LocalFiles, PeppolDirectory, PeppolSettings, SmtpMailer, SmtpSettings, Spool, Tls, WebhookCaller,
 };
 use crate::pace::Pace;
 use crate::ports::{Caller, Carrier, Efaktura, Fault, Mailbox, Participants, Rng};
@@ -36,6 +36,8 @@ pub async fn context(config: Config) -> anyhow::Result<Ctx> {
         caller: caller(&config)?,
         pace: pace(&config),
         files: Arc::new(LocalFiles::new(config.files.dir.clone())),
+        erasures: Arc::new(FileJournal::new(config.ledgers.dir.join("erasures.log"))),
+        seen: Arc::new(FileJournal::new(config.ledgers.dir.join("seen.log"))),
         rng: Arc::new(rng),
         config: Arc::new(config),
         progress: Progress::default(),

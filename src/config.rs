@@ -19,6 +19,10 @@ pub struct Config {
     pub database: Database,
     /// Where files live.
     pub files: Files,
+    /// What must outlive the database.
+    pub ledgers: Ledgers,
+    /// Backups.
+    pub backup: Backup,
     /// The web server.
     pub http: Http,
     /// How mail leaves.
@@ -51,6 +55,10 @@ pub struct Database {
     pub url: SecretString,
     /// What `reskontro migrate` signs in with; PostgreSQL only.
     pub owner_url: Option<SecretString>,
+    /// What deletes expired data signs in with; PostgreSQL only.
+    pub retention_url: Option<SecretString>,
+    /// What `reskontro backup` reads with; PostgreSQL only.
+    pub backup_url: Option<SecretString>,
     /// Connections of one process.
     pub max_connections: u32,
     /// Seconds to wait for a connection.
@@ -63,6 +71,28 @@ pub struct Database {
 pub struct Files {
     /// Folder of documents, bank files and keys.
     pub dir: PathBuf,
+}
+
+/// What must outlive the database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledgers {
+    /// Folder of who was erased and of what the world has seen.
+    pub dir: PathBuf,
+}
+
+/// Backups.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// Folder they are written to.
+    pub dir: PathBuf,
+    /// age recipients who can read them; without any no backup is made.
+    pub recipients: Vec<String>,
+    /// Days one lives at most.
+    pub keep_days: i64,
+    /// Folder of pg_dump and pg_restore; empty for those of the system.
+    pub pg_bin: String,
 }
 
 /// The web server.
@@ -383,6 +413,23 @@ impl Config {
                 "must be above 30, the time a writer may wait for another",
             );
         }
+        if !(1..=30).contains(&self.backup.keep_days) {
+            return fail("backup.keep_days", "1 to 30 days: longer is promised to nobody, and forbidden by the policy");
+        }
+        if let Some(bad) = self.backup.recipients.iter().find(|r| r.parse::<age::x25519::Recipient>().is_err()) {
+            return fail("backup.recipients", &format!("{bad:?} is no age recipient; it begins with age1"));
+        }
+        if lies_in(&self.ledgers.dir, &self.backup.dir) || lies_in(&self.backup.dir, &self.ledgers.dir) {
+            return fail("ledgers.dir", "keep it outside backup.dir: a restore needs what backups cannot hold");
+        }
+        if let Some(folder) = self.database_folder().filter(|folder| lies_in(&self.ledgers.dir, folder)) {
+            let message =
+                format!("keep it outside {}, the folder of the database: it must outlive it", folder.display());
+            return fail("ledgers.dir", &message);
+        }
+        if lies_in(&self.backup.dir, &self.files.dir) {
+            return fail("backup.dir", "keep it outside files.dir, which is part of every backup");
+        }
         if self.http.bind.parse::<std::net::SocketAddr>().is_err() {
             return fail("http.bind", "give an address and a port, such as 127.0.0.1:8080");
         }
@@ -418,6 +465,21 @@ impl Config {
         }
         Ok(())
     }
+}
+
+impl Config {
+    /// The folder of the embedded database.
+    fn database_folder(&self) -> Option<PathBuf> {
+        let path = self.database.url.expose_secret().strip_prefix("sqlite:")?.trim_start_matches("//");
+        let folder = std::path::Path::new(path).parent()?;
+        Some(folder.to_path_buf()).filter(|f| !f.as_os_str().is_empty())
+    }
+}
+
+/// Whether a folder is another one, or lies in it.
+fn lies_in(inner: &std::path::Path, outer: &std::path::Path) -> bool {
+    let whole = |path: &std::path::Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    whole(inner).starts_with(whole(outer))
 }
 
 /// Encrypted, or not leaving this host.
@@ -490,6 +552,29 @@ mod tests {
             assert!(error.starts_with("payer.base_url"), "{bad}: {error}");
         }
         assert!(Config::with("[payer]\nlink_days = 0\n").is_err());
+    }
+
+    #[test]
+    fn what_must_outlive_the_database_lies_elsewhere() {
+        let at = |dir: &str| Config::with(&format!("[ledgers]\ndir = \"{dir}\"\n"));
+        assert!(at("elsewhere").is_ok() && at("database-ledgers").is_ok());
+        for bad in ["data", "data/ledgers", "backups", "backups/ledgers"] {
+            let error = at(bad).unwrap_err().to_string();
+            assert!(error.starts_with("ledgers.dir"), "{bad}: {error}");
+        }
+        let error = Config::with("[backup]\ndir = \"data/files/backups\"\n").unwrap_err().to_string();
+        assert!(error.starts_with("backup.dir"), "{error}");
+    }
+
+    #[test]
+    fn no_backup_lives_longer_than_is_promised() {
+        let days = |days: i64| Config::with(&format!("[backup]\nkeep_days = {days}\n"));
+        assert!(days(30).is_ok() && days(1).is_ok());
+        for bad in [31, 0, -1] {
+            assert!(days(bad).unwrap_err().to_string().starts_with("backup.keep_days"), "{bad}");
+        }
+        let error = Config::with("[backup]\nrecipients = [\"age1nobody\"]\n").unwrap_err().to_string();
+        assert!(error.starts_with("backup.recipients"), "{error}");
     }
 
     #[test]

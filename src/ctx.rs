@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::pace::Pace;
-use crate::ports::{Caller, Carrier, Clock, Efaktura, FileStore, Mailbox, Participants, Rng};
+use crate::ports::{Caller, Carrier, Clock, Efaktura, FileStore, Journal, Mailbox, Participants, Rng};
 use crate::progress::Progress;
 use crate::store::Db;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,6 +10,7 @@ use domain::channel::Channel;
 use hmac::{Hmac, KeyInit, Mac};
 use render::dkim::DkimKey;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::signature::Ed25519KeyPair;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -43,6 +44,10 @@ pub struct Ctx {
     pub pace: Pace,
     /// Keeps files.
     pub files: Arc<dyn FileStore>,
+    /// Erasures, so that a restore cannot bring anybody back (decision 49).
+    pub erasures: Arc<dyn Journal>,
+    /// Numbers and messages the world has seen, so that a restore cannot use them again (decision 23).
+    pub seen: Arc<dyn Journal>,
     /// Settings.
     pub config: Arc<Config>,
     /// How far long work of this process is.
@@ -154,6 +159,11 @@ impl InstallationKey {
 }
 
 impl InstallationKey {
+    /// Signs what the installation vouches for: certificates and backups. Ed25519, made of the key itself.
+    pub fn signer(&self) -> Option<Ed25519KeyPair> {
+        Ed25519KeyPair::from_seed_unchecked(&self.hash(&[b"sign"])).ok()
+    }
+
     fn cipher(&self) -> Option<LessSafeKey> {
         UnboundKey::new(&CHACHA20_POLY1305, &self.hash(&[b"seal"])).ok().map(LessSafeKey::new)
     }

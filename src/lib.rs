@@ -3,6 +3,8 @@
 
 /// Composition root: configuration to context, router and workers. The only place that wires.
 pub mod app;
+/// Backups, their ageing out, and restores that bring nobody back.
+pub mod backup;
 /// The command line, one file a command family.
 pub mod cli;
 /// Typed settings with their defaults, files and environment.

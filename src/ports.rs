@@ -353,6 +353,24 @@ pub trait FileStore: Send + Sync {
     fn put<'a>(&'a self, org: Uuid, bytes: &'a [u8]) -> Pending<'a, std::io::Result<[u8; 32]>>;
     /// The bytes with this hash.
     fn get<'a>(&'a self, org: Uuid, hash: &'a [u8]) -> Pending<'a, std::io::Result<Vec<u8>>>;
+    /// Removes the file with this hash; one already gone is fine.
+    fn remove<'a>(&'a self, org: Uuid, hash: &'a [u8]) -> Pending<'a, std::io::Result<()>>;
     /// Where a file would be, for people to look at.
     fn path(&self, org: Uuid, hash: &[u8]) -> PathBuf;
 }
+
+/// Makes the lines that go after the last one there is.
+pub type NextLines = Box<dyn FnOnce(Option<&str>) -> Vec<String> + Send>;
+
+/// A file that is only added to and outlives the database (decisions 23 and 49). One writer at a time, whichever process.
+pub trait Journal: Send + Sync {
+    /// Adds lines; they are on disk when it returns.
+    fn append(&self, next: NextLines) -> Pending<'_, std::io::Result<()>>;
+    /// Every line, oldest first. A last line that was cut off by a crash is left out.
+    fn lines(&self) -> Pending<'_, std::io::Result<Vec<String>>>;
+    /// Puts other lines in place of all, whole or not at all; none leaves them as they are.
+    fn rewrite(&self, made: Rewrite) -> Pending<'_, std::io::Result<()>>;
+}
+
+/// Makes other lines of all there are.
+pub type Rewrite = Box<dyn FnOnce(&[String]) -> Option<Vec<String>> + Send>;

@@ -51,6 +51,7 @@ pub mod payer_session;
 pub mod payment;
 pub mod payment_payer;
 pub mod posting_export;
+pub mod privacy_erasure;
 pub mod privacy_hold;
 pub mod privacy_policy;
 pub mod privacy_retention;

@@ -14,6 +14,7 @@ pub struct Model {
     pub next_number: i64,
     pub first_number: i64,
     pub start_set_at: Option<DateTimeUtc>,
+    pub expired_documents: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -4,6 +4,7 @@
 //! has landed. Every table with `org_id` gets forced row-level security from `ddl::apply`.
 
 mod ddl;
+pub mod grants;
 mod m20261123_000001_create_organisation;
 mod m20261123_000002_create_customer;
 mod m20261123_000003_create_invoice;
@@ -20,6 +21,7 @@ mod m20261127_000000_reckon_tenant_once;
 mod m20261127_000001_add_privacy_policies;
 mod m20261127_000002_add_privacy_statements;
 mod m20261127_000003_add_retention;
+mod m20261128_000001_add_archive;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -48,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000001_add_privacy_policies::Migration),
             Box::new(m20261127_000002_add_privacy_statements::Migration),
             Box::new(m20261127_000003_add_retention::Migration),
+            Box::new(m20261128_000001_add_archive::Migration),
         ]
     }
 }

@@ -81,7 +81,8 @@ fn config(dir: &Path, bind: &str, outside: &Outside) -> anyhow::Result<Config> {
     // Payers' pages are on this host, whatever address it listens on.
     let port = bind.rsplit(':').next().unwrap_or_default();
     Ok(Config::with(&format!(
-        "[database]\nurl = \"sqlite:{dir}/reskontro.db\"\n[files]\ndir = \"{dir}/files\"\n[http]\nbind = \"{bind}\"\n\
+        "[database]\nurl = \"sqlite:{dir}/db/reskontro.db\"\n[files]\ndir = \"{dir}/files\"\n[ledgers]\n\
+         dir = \"{dir}/ledgers\"\n[backup]\ndir = \"{dir}/backups\"\n[http]\nbind = \"{bind}\"\n\
          [mail]\nspool_dir = \"{dir}/spool\"\ndomain = \"fjellbygda.example\"\n[payer]\n\
          base_url = \"http://127.0.0.1:{port}\"\n[log]\nfilter = \"warn\"\n{}",
         outside.settings()

@@ -1,12 +1,14 @@
 //! The command line: each command prints for people, or with `--json` for programs, and fails with one clear line.
 #![expect(clippy::print_stdout, reason = "printing is what a command line does")]
 
+mod backup;
 mod bank;
 mod customers;
 mod deliveries;
 mod demo;
 mod demo_outside;
 mod einvoice;
+mod erasure;
 mod invoices;
 mod mail;
 mod operate;
@@ -85,6 +87,9 @@ enum Command {
     /// Personal data: the policy, holds, and why something is held.
     #[command(subcommand)]
     Privacy(privacy::PrivacyCommand),
+    /// Backups: make, check, age out, restore.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Background jobs.
     #[command(subcommand)]
     Job(operate::JobCommand),
@@ -149,6 +154,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(Config::load()?).await?,
         Command::Migrate => {
             let config = Config::load()?;
+            crate::backup::restore::unless_closed(&config)?;
             crate::store::migrate(&config.database).await.context("the schema could not be brought up to date")?;
             println!("The database schema is up to date.");
         }
@@ -167,6 +173,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
         Command::Privacy(command) => privacy::run(command).await?,
+        Command::Backup(command) => backup::run(command).await?,
         Command::Job(command) => operate::job(command).await?,
         Command::Openapi => println!("{}", crate::http::openapi_json()?),
     }

@@ -1,8 +1,9 @@
 //! Personal data over time at the command line: the policy, holds, and why something is held.
 
+use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
-use crate::privacy::explain::{Explained, Held, Subject, explain};
+use crate::privacy::explain::{self, Explained, Held, Subject, explain};
 use crate::privacy::hold::{self, NewHold};
 use crate::privacy::map::data_map;
 use crate::privacy::policy::{self, NewPolicy, Version};
@@ -48,6 +49,33 @@ pub(super) enum PrivacyCommand {
     /// What has had its time: look at it, then delete it.
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// Erases a person: shows what would go and what law keeps, and with --execute does it.
+    Erase(EraseArgs),
+    /// Lists erasures. None names anybody.
+    Erasures {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The certificate of an erasure: what went, what is kept and until when, when the backups are gone.
+    Certificate(CertificateArgs),
+    /// Takes the number of an erased customer in again, with a reason.
+    Readmit {
+        /// The number.
+        number: String,
+        /// Why it is in use again.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// What law keeps of customers whose relationship is over.
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+    /// Overwrites what deleted rows left in the files of the database. The service does so each night after an erasure.
+    Scrub,
     /// The privacy statement that the policy makes.
     #[command(subcommand)]
     Statement(StatementCommand),
@@ -269,6 +297,12 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         PrivacyCommand::Hold(command) => holds(&context().await?, command).await,
         PrivacyCommand::Retention(command) => retain(&context().await?, command).await,
         PrivacyCommand::Statement(command) => statements(&context().await?, command).await,
+        PrivacyCommand::Erase(args) => erasure::erase(args).await,
+        PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
+        PrivacyCommand::Certificate(args) => erasure::certificate(args).await,
+        PrivacyCommand::Readmit { number, reason, org } => erasure::readmit(number, reason, org).await,
+        PrivacyCommand::Archive(command) => erasure::archive(command).await,
+        PrivacyCommand::Scrub => erasure::scrub().await,
         PrivacyCommand::Map => {
             print!("{}", data_map());
             Ok(())
@@ -406,7 +440,7 @@ async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> 
 }
 
 /// Writes a text as PDF, or as HTML where the file's name says so.
-fn write(path: &Path, paper: &Paper) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, paper: &Paper) -> anyhow::Result<()> {
     let bytes = if path.extension().is_some_and(|e| e == "html") {
         render::paper::html(paper)?.into_bytes()
     } else {
@@ -485,33 +519,23 @@ async fn holds(ctx: &Ctx, command: HoldCommand) -> anyhow::Result<()> {
 }
 
 /// What a kind and a number or an id mean.
-async fn find(ctx: &Ctx, actor: &Actor, kind: &str, which: &str) -> anyhow::Result<Subject> {
-    let id = Uuid::try_parse(which).ok();
+pub(super) async fn find(ctx: &Ctx, actor: &Actor, kind: &str, which: &str) -> anyhow::Result<Subject> {
     let tx = ctx.db.read(actor.org).await?;
-    let subject = match (kind, id) {
-        ("customer", Some(id)) => Subject::Customer(id),
-        ("customer", None) => {
+    let id = match (kind, Uuid::try_parse(which)) {
+        (_, Ok(id)) => id,
+        ("customer", _) => {
             let found = customer::resolve_number(&tx, which).await?;
-            Subject::Customer(found.with_context(|| format!("there is no customer with number {which}"))?)
+            found.with_context(|| format!("there is no customer with number {which}"))?
         }
-        ("invoice", Some(id)) => Subject::Invoice(id),
-        ("invoice", None) => {
+        ("invoice", _) => {
             let number = which.parse().with_context(|| format!("{which} is neither an invoice number nor an id"))?;
             let found = invoice::find_by_number(&tx, number).await?;
-            Subject::Invoice(found.with_context(|| format!("there is no invoice with number {which}"))?)
+            found.with_context(|| format!("there is no invoice with number {which}"))?
         }
-        ("contact", Some(id)) => {
-            let customer = crate::store::privacy::customer_of(&tx, crate::store::clocks::Kind::Contact, id).await?;
-            let customer = customer.flatten().context("there is no contact person with this id")?;
-            Subject::Contact { customer, id }
-        }
-        ("payment", Some(id)) => Subject::Payment(id),
-        ("user", Some(id)) => Subject::User(id),
-        ("contact" | "payment" | "user", None) => bail!("give the id of the {kind}"),
-        _ => bail!("say customer, contact, invoice, payment or user"),
+        _ => bail!("give the id of the {kind}"),
     };
     tx.commit().await?;
-    Ok(subject)
+    Ok(explain::subject(ctx, actor, kind, id).await?)
 }
 
 const fn id_of(subject: Subject) -> Uuid {

@@ -12,11 +12,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     log(&config);
     prepare(&config).await?;
     let ctx = crate::app::context(config).await?;
+    crate::backup::create::clear_staging(&ctx.config.files.dir)?;
+    crate::privacy::ledger::settle(&ctx).await.context("the erasure ledger cannot be settled")?;
     serve(ctx).await
 }
 
 /// The embedded database is brought up to date by itself; PostgreSQL is migrated by its owner.
+///
+/// Nothing opens a database whose restore is not verified.
 pub(super) async fn prepare(config: &Config) -> anyhow::Result<()> {
+    crate::backup::restore::unless_closed(config)?;
     if config.database.url.expose_secret().starts_with("sqlite:") {
         crate::store::migrate(&config.database).await.context("the embedded database could not be made ready")?;
     }

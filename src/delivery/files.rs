@@ -60,6 +60,14 @@ impl FileStore for LocalFiles {
         }))
     }
 
+    fn remove<'a>(&'a self, org: Uuid, hash: &'a [u8]) -> Pending<'a, io::Result<()>> {
+        let path = self.path(org, hash);
+        Box::pin(blocking(move || match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }))
+    }
+
     fn path(&self, org: Uuid, hash: &[u8]) -> PathBuf {
         let name = domain::hex::encode(hash);
         let (shard, rest) = name.split_at(name.len().min(2));

@@ -1,7 +1,8 @@
 //! The jobs by name, and how one is claimed, run and finished.
 
+use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::retention;
+use crate::privacy::{retention, scrub};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -15,20 +16,29 @@ pub struct Known {
     pub about: &'static str,
     /// Hour and minute in Oslo when it runs each day.
     pub daily_at: Option<(u32, u32)>,
+    /// For the installation as a whole: enqueued once, under its first organisation.
+    pub once: bool,
+}
+
+const fn known(name: &'static str, about: &'static str, daily_at: Option<(u32, u32)>) -> Known {
+    Known { name, about, daily_at, once: false }
 }
 
 /// Every job.
 pub const JOBS: &[Known] = &[
-    Known { name: "commit_run", about: "issues the invoices of a started run", daily_at: None },
-    Known { name: "credit_run", about: "credits the invoices of a run that is taken back", daily_at: None },
-    Known { name: "end_customers", about: "ends relationships whose last day has come", daily_at: Some((0, 5)) },
-    Known { name: "send_deliveries", about: "sends every delivery that is due", daily_at: None },
-    Known { name: "read_bounces", about: "reads the mailbox bounces come to", daily_at: None },
-    Known { name: "poll_efaktura", about: "reads the feed of the eFaktura gateway", daily_at: None },
-    Known { name: "verify_ledger", about: "checks that the ledger balances", daily_at: Some((2, 0)) },
-    Known { name: "seal_audit", about: "seals the audit log into its chain", daily_at: Some((2, 30)) },
-    Known { name: "retain", about: "deletes what has had its time by the policy", daily_at: Some((3, 15)) },
-    Known { name: "forget_old", about: "forgets old idempotency keys, jobs and plans", daily_at: Some((3, 0)) },
+    known("commit_run", "issues the invoices of a started run", None),
+    known("credit_run", "credits the invoices of a run that is taken back", None),
+    known("end_customers", "ends relationships whose last day has come", Some((0, 5))),
+    known("send_deliveries", "sends every delivery that is due", None),
+    known("read_bounces", "reads the mailbox bounces come to", None),
+    known("poll_efaktura", "reads the feed of the eFaktura gateway", None),
+    known("verify_ledger", "checks that the ledger balances", Some((2, 0))),
+    known("seal_audit", "seals the audit log into its chain", Some((2, 30))),
+    known("retain", "deletes what has had its time by the policy", Some((3, 15))),
+    known("scrub", "overwrites what erased rows left on disk", Some((4, 15))),
+    Known { once: true, ..known("back_up", "makes a backup, where somebody can read it", Some((1, 30))) },
+    Known { once: true, ..known("expire_backups", "removes backups before they are thirty days old", Some((4, 45))) },
+    known("forget_old", "forgets old idempotency keys, jobs and plans", Some((3, 0))),
 ];
 
 /// Seconds a worker may hold a job before another may take it.
@@ -62,8 +72,8 @@ pub async fn run_next(ctx: &Ctx) -> Result<bool, Error> {
 fn failed(ctx: &Ctx, job: &Claimed, error: &Error) -> After {
     let text = error.code().map_or_else(|| "internal".to_owned(), str::to_owned);
     tracing::warn!(job.name = %job.name, job.id = %job.id, job.attempts = job.attempts, error = %error, "a job failed");
-    let known = JOBS.iter().any(|k| k.name == job.name);
-    if known && job.attempts < MAX_ATTEMPTS {
+    let is_known = JOBS.iter().any(|k| k.name == job.name);
+    if is_known && job.attempts < MAX_ATTEMPTS {
         let wait = 30 << job.attempts.clamp(0, 7);
         return After::Retry(ctx.now() + Duration::seconds(wait), text);
     }
@@ -105,6 +115,9 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         }
         "seal_audit" => audit::seal(ctx, &actor).await.map(|_| ()),
         "retain" => retention::nightly(ctx, &actor).await,
+        "scrub" => scrub::nightly(ctx, &actor).await,
+        "back_up" => create::nightly(ctx).await,
+        "expire_backups" => expire::expire(ctx).await.map(|_| ()),
         "forget_old" => upkeep::forget_old(ctx, &actor).await,
         _ => Err(Error::not_found("job")),
     }

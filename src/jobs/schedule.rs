@@ -21,8 +21,8 @@ pub fn due(now: DateTime<Utc>, at: NaiveTime) -> Option<NaiveDate> {
 pub async fn enqueue_due(ctx: &Ctx) -> Result<u64, Error> {
     let tx = ctx.db.system().await?;
     let mut enqueued = 0;
-    for org in organisation::list_ids(&tx).await? {
-        for known in JOBS {
+    for (i, org) in organisation::list_ids(&tx).await?.into_iter().enumerate() {
+        for known in JOBS.iter().filter(|k| i == 0 || !k.once) {
             let Some((hour, minute)) = known.daily_at else { continue };
             let Some(day) = NaiveTime::from_hms_opt(hour, minute, 0).and_then(|at| due(ctx.now(), at)) else {
                 continue;

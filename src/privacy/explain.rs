@@ -145,6 +145,26 @@ impl Subject {
     }
 }
 
+/// What a kind and an id mean.
+pub async fn subject(ctx: &Ctx, actor: &Actor, kind: &str, id: Uuid) -> Result<Subject, Error> {
+    let known = Kind::parse(kind);
+    let known = known
+        .ok_or_else(|| Error::field("subject_kind", "unknown_kind", "customer, contact, invoice, payment or user"))?;
+    Ok(match known {
+        Kind::Customer => Subject::Customer(id),
+        Kind::Invoice => Subject::Invoice(id),
+        Kind::Payment => Subject::Payment(id),
+        Kind::User => Subject::User(id),
+        Kind::Contact => {
+            let tx = ctx.db.read(actor.org).await?;
+            let of = store::customer_of(&tx, known, id).await?;
+            tx.commit().await?;
+            let customer = of.flatten().ok_or_else(|| Error::not_found("contact"))?;
+            Subject::Contact { customer, id }
+        }
+    })
+}
+
 /// What a clock is reckoned with.
 struct Reckoning<'a> {
     policy: &'a Policy,
@@ -161,6 +181,21 @@ pub async fn explain(
     subject: Subject,
     language: Option<Language>,
 ) -> Result<Explained, Error> {
+    explain_as(ctx, actor, subject, language, false).await
+}
+
+/// The same, as if the relationship ended today.
+pub(super) async fn explain_at_end(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Explained, Error> {
+    explain_as(ctx, actor, subject, None, true).await
+}
+
+async fn explain_as(
+    ctx: &Ctx,
+    actor: &Actor,
+    subject: Subject,
+    language: Option<Language>,
+    at_end: bool,
+) -> Result<Explained, Error> {
     let (kind, id) = subject.parts();
     let tx = ctx.db.read(actor.org).await?;
     let customer = store::customer_of(&tx, kind, id).await?.ok_or_else(|| Error::not_found(kind.as_str()))?;
@@ -169,10 +204,13 @@ pub async fn explain(
     }
     let org = organisation::find(&tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
     let version = policy::on(&tx, ctx.today()).await?;
-    let relationship = match customer {
+    let mut relationship = match customer {
         Some(customer) => store::relationship(&tx, customer).await?,
         None => None,
     };
+    if let Some(relationship) = relationship.as_mut().filter(|_| at_end) {
+        relationship.ended_on.get_or_insert(ctx.today());
+    }
     let holds = standing(&store::holds_on(&tx, id, customer).await?, relationship.as_ref());
     let reckoning = Reckoning {
         policy: &version.policy,

@@ -52,6 +52,9 @@ const AUDIT: Class = class("audit log", Subject::User, &[RuleId::AuditBooks, Rul
 const PLAN: Class = class("sync plan", Subject::Payer, &[RuleId::SyncPlan]);
 const BANK_FILE: Class = class("bank file", Subject::BankPayer, &[RuleId::BankFile]);
 const AGREEMENT: Class = class("acceptance of terms", Subject::Organisation, &[RuleId::Terms]);
+const READING: Class = class("reading of the archive", Subject::User, &[RuleId::AccessLog]);
+const ERASURE: Class = class("erasure", Subject::Payer, &[RuleId::Certificate]);
+const ERASED: Class = class("mark of an erased number", Subject::Payer, &[RuleId::ErasureMark]);
 const HOLD: Class = class("hold", Subject::Payer, &[RuleId::DisputeCase]);
 
 const fn entry(table: &'static str, columns: &'static str, class: Class) -> Entry {
@@ -83,7 +86,7 @@ pub const INVENTORY: &[Entry] = &[
     entry("api_key", "name scope secret_hash created_at expires_at last_used_at revoked_at", ACCESS),
     entry("bank_account", "org_id id version kid_frozen_at next_kid_serial created_at", STRUCTURE),
     entry("bank_account", "account_no name kid_modulus kid_customer_digits kid_invoice_digits", ORGANISATION),
-    entry("number_series", "org_id id code next_number first_number start_set_at", STRUCTURE),
+    entry("number_series", "org_id id code next_number first_number start_set_at expired_documents", STRUCTURE),
     entry("gl_account", "org_id role code gl_number", STRUCTURE),
     entry("vat_code", "org_id id code name rate_micro category reason valid_from valid_to", STRUCTURE),
     entry("idempotency_key", "org_id key_hash body_hash status resource_type resource_id created_at", STRUCTURE),
@@ -224,6 +227,24 @@ pub const INVENTORY: &[Entry] = &[
         "kind subject_kind subject_id customer_id reason owner review_on placed_at released_at",
         HOLD,
     ),
+    entry("archive_customer", "org_id customer_id archived_at", STRUCTURE),
+    entry("archive_customer", "number earlier_numbers name org_number protected_identity", CORE),
+    entry("archive_party", "org_id id customer_id content", ISSUED),
+    entry("archive_text", "org_id invoice_id customer_id content", ISSUED),
+    entry("archive_payer", "org_id payment_id customer_id", STRUCTURE),
+    entry("archive_payer", "debit_account text", PAYER),
+    entry(
+        "archive_document",
+        "org_id invoice_id kind customer_id content_hash bytes renderer_version created_at",
+        ISSUED,
+    ),
+    entry("archive_reading", "org_id id customer_id", STRUCTURE),
+    entry("archive_reading", "at actor_kind actor_id reason", READING),
+    entry("privacy_erasure", "org_id id version", STRUCTURE),
+    entry("privacy_erasure", "subject_kind subject_id state content asked_at done_at overwritten_at", ERASURE),
+    entry("erased_number", "org_id number_hash erased_at readmitted_at readmitted_reason", ERASED),
+    entry("number_gap", "org_id series_id first_no last_no reason noted_at", STRUCTURE),
+    entry("file_removal", "org_id place name since_at", STRUCTURE),
     entry("delivery_address", "org_id delivery_id", STRUCTURE),
     entry("delivery_address", "address", ADDRESS),
     entry("delivery_attempt", "org_id delivery_id attempt_no started_at ended_at outcome code detail", DELIVERY),
@@ -235,6 +256,15 @@ pub const TOOL_TABLES: &[&str] = &["seaql_migrations", "retention_ticket"];
 /// Every classified column as table and name.
 pub fn columns() -> impl Iterator<Item = (&'static str, &'static str, Class)> {
     INVENTORY.iter().flat_map(|e| e.columns.split_whitespace().map(|c| (e.table, c, e.class)))
+}
+
+/// Tables that hold something of people.
+pub fn personal_tables() -> Vec<&'static str> {
+    let personal = |class: &Class| !matches!(class.subject, Subject::Nobody | Subject::Organisation);
+    let mut tables: Vec<&str> = INVENTORY.iter().filter(|e| personal(&e.class)).map(|e| e.table).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
 }
 
 #[cfg(test)]

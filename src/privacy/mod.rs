@@ -2,12 +2,17 @@
 //!
 //! May import `domain`, `ctx`, `services`, `store`. A new column is classified in `inventory` or the tests fail.
 
+pub mod archive;
 pub mod cookies;
+pub mod erase;
 pub mod explain;
 pub mod hold;
 pub mod inventory;
+pub mod ledger;
 pub mod map;
 pub mod policy;
 pub mod records;
 pub mod retention;
+pub mod scrub;
 pub mod statement;
+mod steps;

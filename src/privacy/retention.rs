@@ -1,7 +1,9 @@
 //! The retention engine: a plan says what is due by which rule and what is held; carrying it out deletes in batches, and the
 //! report counts, naming nobody. A policy nobody has approved is only planned with.
 
+use super::erase;
 use super::policy::{self, Version};
+use super::steps::Step;
 use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
@@ -15,8 +17,6 @@ use uuid::Uuid;
 
 /// Rows deleted in one transaction: billing never waits long.
 const BATCH: u64 = 500;
-/// Days a document may be on its way before its addressee's details stop waiting for it (retention matrix, row 10).
-const IN_FLIGHT_DAYS: i64 = 10;
 /// Reports shown at most.
 const SHOWN: u64 = 100;
 
@@ -62,13 +62,13 @@ fn due_by<'a>(ctx: &Ctx, version: &'a Version, sweep: &Sweep) -> Option<(&'a Rul
     let period = rule.period?;
     let day = period.cutoff(ctx.today());
     let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(Oslo).earliest()?;
-    let on_its_way_since = ctx.now() - Duration::days(IN_FLIGHT_DAYS);
+    let on_its_way_since = ctx.now() - Duration::days(erase::IN_FLIGHT_DAYS);
     Some((rule, period, Cutoff { day, at: midnight.with_timezone(&Utc), on_its_way_since }))
 }
 
 /// Looks at what is due, and keeps the plan.
 pub async fn plan(ctx: &Ctx, actor: &Actor) -> Result<Uuid, Error> {
-    let work = Work::begin(ctx, actor).await?;
+    let work = Work::retain(ctx, actor).await?;
     let version = policy::on(&work.tx, ctx.today()).await?;
     let mut items = Vec::new();
     for sweep in SWEEPS {
@@ -82,6 +82,12 @@ pub async fn plan(ctx: &Ctx, actor: &Actor) -> Result<Uuid, Error> {
             held: counted.held,
             deleted: 0,
         });
+    }
+    for step in Step::ALL {
+        if let Some((period, counted)) = step.count(ctx, &work.tx, &version).await? {
+            let (rule, what) = (step.rule(), step.what().to_owned());
+            items.push(Item { rule, what, period, due: counted.due, held: counted.held, deleted: 0 });
+        }
     }
     let id = work.id();
     let row = Report {
@@ -121,7 +127,7 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
         let Some((rule, period, cutoff)) = due_by(ctx, &version, sweep) else { continue };
         let mut deleted = 0;
         loop {
-            let tx = ctx.db.write(actor.org).await?;
+            let tx = ctx.db.retain(actor.org).await?;
             let done = sweep.carry_out(&tx, cutoff, &rule.holds, BATCH).await?;
             tx.commit().await?;
             deleted += i64::try_from(done).unwrap_or_default();
@@ -129,14 +135,16 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
                 break;
             }
         }
-        match items.iter_mut().find(|i| i.rule == sweep.rule && i.what == sweep.what) {
-            Some(item) => item.deleted += deleted,
-            None => {
-                let what = sweep.what.to_owned();
-                items.push(Item { rule: sweep.rule, what, period, due: 0, held: 0, deleted });
-            }
+        add(&mut items, sweep.rule, sweep.what, period, deleted);
+    }
+    for step in Step::ALL {
+        let deleted = i64::try_from(step.carry_out(ctx, actor, &version).await?).unwrap_or(i64::MAX);
+        if let Some(period) = version.policy.rule(step.rule()).and_then(|r| r.period) {
+            add(&mut items, step.rule(), step.what(), period, deleted);
         }
     }
+    erase::continue_waiting(ctx, actor).await?;
+    ctx.db.truncate_log().await?;
     let work = Work::begin(ctx, actor).await?;
     let row = Report {
         state: "done".to_owned(),
@@ -147,6 +155,14 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     };
     store::update_report(&work.tx, row).await?;
     work.done(Deed { verb: "privacy_retention.executed", subject: "privacy_retention", id, fields: "" }).await
+}
+
+fn add(items: &mut Vec<Item>, rule: RuleId, what: &str, period: Period, deleted: i64) {
+    match items.iter_mut().find(|i| i.rule == rule && i.what == what) {
+        Some(item) => item.deleted += deleted,
+        None if deleted == 0 => {}
+        None => items.push(Item { rule, what: what.to_owned(), period, due: 0, held: 0, deleted }),
+    }
 }
 
 /// The nightly run: a plan, carried out where the policy is approved.

@@ -61,7 +61,7 @@ pub struct Refusal {
 pub enum Error {
     /// The database.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
     /// A file could not be written or read.
     #[error("file: {0}")]
     Io(#[from] std::io::Error),
@@ -81,6 +81,19 @@ pub enum Error {
         /// The thing.
         id: Uuid,
     },
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Archived => {
+                let message = "the customer relationship is over; the document is in the statutory archive, which is read \
+                               with a reason: reskontro privacy archive read";
+                Self::refuse(Kind::Gone, "archived", message)
+            }
+            other => Self::Store(other),
+        }
+    }
 }
 
 impl Error {

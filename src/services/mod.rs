@@ -16,6 +16,7 @@ pub mod payer;
 pub mod payment;
 pub mod product;
 pub mod run;
+pub mod seen;
 pub mod standing_order;
 pub mod upkeep;
 pub mod user;

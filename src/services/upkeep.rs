@@ -1,6 +1,7 @@
 //! Nightly work: ledger checked, old keys, plans and links forgotten, audit sealed.
 
 use super::error::Error;
+use super::seen;
 use super::work::Actor;
 use crate::ctx::Ctx;
 use crate::store::job::Job;
@@ -54,5 +55,6 @@ pub async fn forget_old(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     tx.commit().await?;
     let tx = ctx.db.system().await?;
     user::forget_sessions(&tx, now - Duration::hours(SESSION_HOURS)).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    seen::compact(ctx).await
 }

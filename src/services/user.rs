@@ -93,6 +93,15 @@ pub async fn add_member(ctx: &Ctx, actor: &Actor, user: Uuid, role: &str) -> Res
     work.done(Deed { verb: "member.added", subject: "user", id: user, fields: "role" }).await
 }
 
+/// Removes an account nobody's organisation needs any more.
+pub async fn remove_if_nobodys(ctx: &Ctx, user: Uuid) -> Result<(), Error> {
+    let tx = ctx.db.system().await?;
+    if store::list_memberships(&tx, user).await?.is_empty() {
+        store::delete(&tx, user).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// Somebody who acts for an organisation.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Member {

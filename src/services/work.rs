@@ -1,6 +1,7 @@
 //! One write: its transaction, its audit event and its idempotency key (I13, I14).
 
 use super::error::{Error, Kind};
+use super::seen;
 use crate::ctx::Ctx;
 use crate::store::{OrgTx, audit, idempotency};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -20,7 +21,8 @@ pub enum ActorKind {
 }
 
 impl ActorKind {
-    const fn as_str(self) -> &'static str {
+    /// Its name in the audit log.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Operator => "operator",
             Self::ApiKey => "api_key",
@@ -92,8 +94,18 @@ pub struct Work<'a> {
 impl<'a> Work<'a> {
     /// Begins a write. A repeat of a request that was done is [`Error::Replayed`].
     pub async fn begin(ctx: &'a Ctx, actor: &'a Actor) -> Result<Self, Error> {
+        Self::on(ctx, actor, false).await
+    }
+
+    /// Begins a write on the retention path: it may delete what is append-only to all others, and sees the archive.
+    pub async fn retain(ctx: &'a Ctx, actor: &'a Actor) -> Result<Self, Error> {
+        Self::on(ctx, actor, true).await
+    }
+
+    async fn on(ctx: &'a Ctx, actor: &'a Actor, retention: bool) -> Result<Self, Error> {
+        let open = async || if retention { ctx.db.retain(actor.org).await } else { ctx.db.write(actor.org).await };
         let Some(asked) = &actor.idempotency else {
-            let tx = ctx.db.write(actor.org).await?;
+            let tx = open().await?;
             return Ok(Self { tx, at: ctx.now(), ctx, actor, key: None, events: Vec::new() });
         };
         let hash = ctx.key.hash(&[b"idempotency", actor.org.as_bytes(), asked.key.as_bytes()]).to_vec();
@@ -102,7 +114,7 @@ impl<'a> Work<'a> {
             Error::conflict("idempotency_key_in_use", message)
         };
         let hold = ctx.db.held_keys().hold(&hash).ok_or_else(in_use)?;
-        let tx = ctx.db.write(actor.org).await?;
+        let tx = open().await?;
         if !idempotency::try_lock(&tx, &hash).await? {
             return Err(in_use());
         }
@@ -157,7 +169,13 @@ impl<'a> Work<'a> {
             };
             idempotency::keep(&self.tx, done).await?;
         }
-        Ok(self.tx.commit().await?)
+        let issued = self.events.iter().any(|e| matches!(e.verb.as_str(), "invoice.issued" | "credit_note.issued"));
+        self.tx.commit().await?;
+        if issued && let Err(error) = seen::note_numbers(self.ctx, self.actor.org).await {
+            // It is committed; nothing of it leaves before this succeeds (`seen::note_claimed`).
+            tracing::error!(error = %error, "numbers that were given out could not be noted outside the database");
+        }
+        Ok(())
     }
 }
 

@@ -97,6 +97,16 @@ pub const CLOCKS: &[Clock] = &[
     clock(RuleId::CustomerMaster, "chosen postal address", "customer_document_address t", T_CUSTOMER, Since::Ending),
     clock(RuleId::CustomerMaster, "standing orders", "standing_order t", T_CUSTOMER, Since::Ending),
     clock(RuleId::CustomerCore, "number and name", "customer_core t", T_CUSTOMER, Since::LastBooked),
+    Clock {
+        only: "t.status = 'archived'",
+        ..clock(
+            RuleId::CustomerCore,
+            "number and name, in the archive",
+            "customer t",
+            &[(Customer, "t.id = $2")],
+            Since::LastBooked,
+        )
+    },
     clock(RuleId::CustomerCore, "former numbers", "customer_alias t", T_CUSTOMER, Since::LastBooked),
     clock(
         RuleId::ContactPerson,

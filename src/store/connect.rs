@@ -14,10 +14,15 @@ use std::time::Duration;
 /// Opens the database for the service. On PostgreSQL a role that could see other organisations' rows is refused.
 pub async fn connect(config: &Database) -> Result<Db, Error> {
     let pool = open(config.url.expose_secret(), config, false).await?;
+    let mut retention = None;
     if pool.get_database_backend() == DbBackend::Postgres {
         refuse_mighty_role(&pool).await?;
+        if let Some(url) = &config.retention_url {
+            retention =
+                Some(open(url.expose_secret(), &Database { max_connections: 2, ..config.clone() }, false).await?);
+        }
     }
-    Ok(Db::new(pool))
+    Ok(Db::new(pool, retention))
 }
 
 /// Brings the schema up to date, as the owner on PostgreSQL.
@@ -29,7 +34,22 @@ pub async fn migrate(config: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-async fn open(url: &str, config: &Database, owner: bool) -> Result<DatabaseConnection, Error> {
+/// PostgreSQL: rewrites tables without their dead rows, as the owner, and lets the log that held them go (decision 48).
+pub async fn rewrite(config: &Database, tables: &[&str]) -> Result<(), Error> {
+    let url = config.owner_url.as_ref().ok_or(Error::NoOwnerRole)?.expose_secret();
+    let pool = open(url, config, true).await?;
+    for table in tables {
+        pool.execute_unprepared(&format!("VACUUM (FULL) {table}")).await?;
+    }
+    // The log is switched only where something stands in it; recycled files would keep what they held.
+    for sql in ["CHECKPOINT", "SELECT pg_switch_wal()", "CHECKPOINT"] {
+        pool.execute_unprepared(sql).await?;
+    }
+    pool.close().await?;
+    Ok(())
+}
+
+pub(super) async fn open(url: &str, config: &Database, owner: bool) -> Result<DatabaseConnection, Error> {
     let sqlite = url.starts_with("sqlite:");
     let url = if sqlite { sqlite_url(url)? } else { url.to_owned() };
     let mut options = ConnectOptions::new(url);
@@ -131,7 +151,6 @@ pub async fn setup_postgres(admin_url: &str, database: &str, passwords: &RolePas
         admin.execute_unprepared(&format!("GRANT CONNECT ON DATABASE {database} TO {role}")).await?;
     }
     admin.execute_unprepared(&format!("GRANT pg_checkpoint TO {OWNER_ROLE}")).await?;
-    admin.execute_unprepared(&format!("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {OWNER_ROLE}")).await?;
     admin.close().await?;
     grant_defaults(admin_url, database).await
 }
@@ -159,6 +178,8 @@ async fn grant_defaults(admin_url: &str, database: &str) -> Result<(), Error> {
             .await?;
     }
     inside.execute_unprepared(&format!("GRANT ALL ON SCHEMA public TO {OWNER_ROLE}")).await?;
+    // Rights on functions are those of one database.
+    inside.execute_unprepared(&format!("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {OWNER_ROLE}")).await?;
     inside.close().await?;
     Ok(())
 }

@@ -55,7 +55,7 @@ pub async fn list_known(tx: &OrgTx) -> Result<Vec<Known>, Error> {
     Ok(Known::find_by_statement(statement).all(tx).await?)
 }
 
-/// Customers by id.
+/// Customers by id; who is archived is not among them.
 pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
     let mut rows = bulk::by_ids::<customer::Entity>(tx, customer::Column::Id, ids).await?;
     rows.sort_unstable_by_key(|r| r.id);
@@ -70,7 +70,13 @@ pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
     }
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
-        let core = cores.remove(&row.id).ok_or(Error::inconsistent("customer_core", "customer_id"))?;
+        let Some(core) = cores.remove(&row.id) else {
+            // Who it was is in the archive.
+            if row.status == "archived" {
+                continue;
+            }
+            return Err(Error::inconsistent("customer_core", "customer_id"));
+        };
         let contacts = by_customer.remove(&row.id).unwrap_or_default();
         let record = to_record(&row, core, details.remove(&row.id), contacts);
         found.push(Customer { row, record });

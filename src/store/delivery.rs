@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QueryOrder, Statement,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub use delivery::Model as Delivery;
@@ -230,4 +230,16 @@ pub async fn list_of_invoice(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<Deliver
         .filter(delivery::Column::OrgId.eq(tx.org()))
         .filter(delivery::Column::InvoiceId.eq(invoice_id));
     Ok(rows.order_by_asc(delivery::Column::Id).all(tx).await?)
+}
+
+/// Of these deliveries those that came to an end before a time and need nobody.
+pub async fn list_over(tx: &OrgTx, ids: &[Uuid], before: DateTime<Utc>) -> Result<HashSet<Uuid>, Error> {
+    let mut over = HashSet::new();
+    for row in bulk::by_ids::<delivery::Entity>(tx, delivery::Column::Id, ids).await? {
+        let ended = matches!(row.state.as_str(), "delivered" | "failed" | "rejected" | "cancelled");
+        if ended && !row.needs_person && row.updated_at < before {
+            over.insert(row.id);
+        }
+    }
+    Ok(over)
 }

@@ -19,6 +19,20 @@ pub enum Error {
     /// A unique or foreign key said no.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// The retention path needs a login of its own.
+    #[error(
+        "database.retention_url is not set: the login of reskontro_retention, made by `reskontro db setup`, is needed"
+    )]
+    NoRetentionRole,
+    /// Rewriting tables needs their owner.
+    #[error("database.owner_url is not set: the owner of the tables, reskontro_owner, is needed to rewrite them")]
+    NoOwnerRole,
+    /// A dump needs a role that sees all rows.
+    #[error("database.backup_url is not set: the login of reskontro_backup, made by `reskontro db setup`, is needed")]
+    NoBackupRole,
+    /// The relationship is over: who it was stands in the archive.
+    #[error("the customer relationship is over, and who it was is in the statutory archive")]
+    Archived,
     /// A statement failed earlier in this transaction, so nothing of it was kept.
     #[error("the transaction was rolled back")]
     RolledBack,

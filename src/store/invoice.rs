@@ -1,5 +1,6 @@
 //! Drafts, issued invoices, their frozen text and parties, KIDs and stored documents.
 
+use super::archive;
 use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
 use super::tx::OrgTx;
@@ -151,11 +152,26 @@ pub async fn load_documents(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<(Invoice, Do
     let blocks: HashMap<Uuid, String> = blocks.into_iter().map(|b| (b.id, b.content)).collect();
     let mut out = Vec::with_capacity(rows.len());
     for row in rows {
-        let text = texts.remove(&row.id).ok_or(Error::inconsistent("invoice_text", "invoice_id"))?;
+        let Some(text) = texts.remove(&row.id) else {
+            if archive::is_archived(tx, row.customer_id).await? {
+                return Err(Error::Archived);
+            }
+            return Err(Error::inconsistent("invoice_text", "invoice_id"));
+        };
         let doc = to_document(&row, &text, &blocks)?;
         out.push((row, doc));
     }
     Ok(out)
+}
+
+/// A document as it was issued, from its parts in the archive.
+pub async fn from_archive(tx: &OrgTx, archived: &archive::ArchivedDocument) -> Result<(Invoice, Document), Error> {
+    let row = find(tx, archived.invoice_id).await?.ok_or(Error::inconsistent("archive_text", "invoice_id"))?;
+    let seller = party_block::Entity::find_by_id((tx.org(), row.seller_block_id)).one(tx).await?;
+    let seller = seller.ok_or(Error::inconsistent("party_block", "id"))?;
+    let blocks = HashMap::from([(row.seller_block_id, seller.content), (row.buyer_block_id, archived.buyer.clone())]);
+    let document = to_document(&row, &archived.text, &blocks)?;
+    Ok((row, document))
 }
 
 fn to_document(row: &Invoice, text: &str, blocks: &HashMap<Uuid, String>) -> Result<Document, Error> {

@@ -3,7 +3,9 @@
 //! May import `domain` and `entity`. A handle comes only from `Db`: `read` and `write` for one organisation,
 //! `system` for queues. Every query names `org_id` itself. To add a noun: one file named as the noun.
 
+pub mod archive;
 pub mod audit;
+pub mod backup;
 pub mod billing;
 pub mod bulk;
 pub mod channel;
@@ -11,7 +13,9 @@ pub mod clocks;
 pub mod connect;
 pub mod customer;
 pub mod delivery;
+pub mod erasure;
 pub mod error;
+pub mod expiry;
 pub mod idempotency;
 pub mod invoice;
 pub mod job;
@@ -24,6 +28,7 @@ pub mod plan;
 pub mod privacy;
 pub mod product;
 pub mod retention;
+pub mod seen;
 pub mod tx;
 pub mod user;
 pub mod views;

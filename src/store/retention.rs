@@ -76,6 +76,33 @@ pub const SWEEPS: &[Sweep] = &[
             Since::Instant("d.created_at"),
         )
     },
+    Sweep {
+        // Guardians are reached in the payer's stead for as long as something is owed.
+        only: "(t.slot NOT LIKE 'guardian%' OR NOT EXISTS (SELECT 1 FROM open_item o WHERE o.org_id = t.org_id \
+               AND o.customer_id = t.customer_id AND o.remaining_ore > 0))",
+        ..sweep(RuleId::ContactPerson, "contact persons", "customer_contact t", "id", Since::Ending)
+    },
+    Sweep {
+        // Who complained is written to no more for as long as the relationship lasts.
+        only: "(t.reason <> 'complaint' OR EXISTS (SELECT 1 FROM customer c WHERE c.org_id = t.org_id \
+               AND c.id = t.customer_id AND c.status <> 'active'))",
+        ..sweep(
+            RuleId::DeliveryAddress,
+            "addresses that bounce",
+            "mail_suppression t",
+            "address_hash",
+            Since::Instant("t.since_at"),
+        )
+    },
+    Sweep {
+        customer: "NULL",
+        ..sweep(RuleId::SyncPlan, "sync plans", "customer_plan t", "id", Since::Instant("t.created_at"))
+    },
+    sweep(RuleId::AccessLog, "readings of the archive", "archive_reading t", "id", Since::Instant("t.at")),
+    Sweep {
+        customer: "NULL",
+        ..sweep(RuleId::Certificate, "erasure certificates", "privacy_erasure t", "id", Since::Instant("t.done_at"))
+    },
     sweep(RuleId::DisputeCase, "released holds", "privacy_hold t", "id", Since::Instant("t.released_at")),
 ];
 
@@ -121,31 +148,7 @@ impl Sweep {
 
     /// Whether one of these kinds of hold keeps a row.
     fn held(&self, holds: &BTreeSet<Hold>) -> String {
-        let customer = self.customer;
-        let kinds: Vec<String> = holds.iter().map(|h| format!("'{}'", h.as_str())).collect();
-        if kinds.is_empty() {
-            return "FALSE".to_owned();
-        }
-        let of = match self.invoice {
-            None => format!("h.customer_id = {customer}"),
-            Some(invoice) => format!("(h.subject_id = {customer} OR h.subject_id = {invoice})"),
-        };
-        let mut any = vec![format!(
-            "EXISTS (SELECT 1 FROM privacy_hold h WHERE h.org_id = t.org_id AND h.released_at IS NULL AND {of} \
-             AND h.kind IN ({}))",
-            kinds.join(", ")
-        )];
-        if holds.contains(&Hold::OpenBalance) {
-            any.push(format!(
-                "EXISTS (SELECT 1 FROM open_item o WHERE o.org_id = t.org_id AND o.customer_id = {customer} \
-                 AND o.remaining_ore > 0)"
-            ));
-            any.push(format!(
-                "EXISTS (SELECT 1 FROM payment p WHERE p.org_id = t.org_id AND p.customer_id = {customer} \
-                 AND p.unallocated_ore <> 0)"
-            ));
-        }
-        format!("({})", any.join(" OR "))
+        holds_any(holds, "t.org_id", self.customer, self.invoice)
     }
 
     fn values(&self, tx: &OrgTx, cutoff: Cutoff) -> Vec<Value> {
@@ -200,6 +203,59 @@ impl Sweep {
         let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, self.values(tx, cutoff));
         Ok(tx.execute_raw(statement).await?.rows_affected())
     }
+}
+
+/// Whether one of these kinds of hold stands on a customer, or on an invoice of its own; what is owed holds by itself.
+pub(super) fn holds_any(holds: &BTreeSet<Hold>, org: &str, customer: &str, invoice: Option<&str>) -> String {
+    let kinds: Vec<String> = holds.iter().map(|h| format!("'{}'", h.as_str())).collect();
+    if kinds.is_empty() {
+        return "FALSE".to_owned();
+    }
+    let of = match invoice {
+        None => format!("h.customer_id = {customer}"),
+        Some(invoice) => format!("(h.subject_id = {customer} OR h.subject_id = {invoice})"),
+    };
+    let mut any = vec![format!(
+        "EXISTS (SELECT 1 FROM privacy_hold h WHERE h.org_id = {org} AND h.released_at IS NULL AND {of} \
+         AND h.kind IN ({}))",
+        kinds.join(", ")
+    )];
+    if holds.contains(&Hold::OpenBalance) {
+        any.push(format!(
+            "EXISTS (SELECT 1 FROM open_item o WHERE o.org_id = {org} AND o.customer_id = {customer} \
+             AND o.remaining_ore > 0)"
+        ));
+        any.push(format!(
+            "EXISTS (SELECT 1 FROM payment p WHERE p.org_id = {org} AND p.customer_id = {customer} \
+             AND p.unallocated_ore <> 0)"
+        ));
+    }
+    format!("({})", any.join(" OR "))
+}
+
+/// Active customers nothing was billed to, paid by or changed of since a day, and who are billed for nothing to come.
+pub async fn list_inactive(tx: &OrgTx, before: NaiveDate, limit: u64) -> Result<Vec<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        id: Uuid,
+    }
+    let midnight = before.and_time(chrono::NaiveTime::MIN).and_utc();
+    let none = |table: &str, day: &str| {
+        format!(
+            "NOT EXISTS (SELECT 1 FROM {table} t WHERE t.org_id = c.org_id AND t.customer_id = c.id AND t.{day} >= $2)"
+        )
+    };
+    let sql = format!(
+        "SELECT c.id FROM customer c WHERE c.org_id = $1 AND c.status = 'active' AND c.ended_on IS NULL \
+         AND c.updated_at < $3 AND {} AND {} AND NOT EXISTS (SELECT 1 FROM standing_order s WHERE s.org_id = c.org_id \
+         AND s.customer_id = c.id AND s.next_period_on IS NOT NULL AND (s.end_on IS NULL OR s.end_on >= s.next_period_on)) \
+         ORDER BY c.id LIMIT {limit}",
+        none("invoice", "issued_on"),
+        none("payment", "booked_on")
+    );
+    let values = [tx.org().into(), before.into(), midnight.into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(Id::find_by_statement(statement).all(tx).await?.into_iter().map(|r| r.id).collect())
 }
 
 /// Keeps a report.

@@ -15,14 +15,16 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Db {
     pool: DatabaseConnection,
+    /// What the retention role signs in with; PostgreSQL only.
+    retention: Option<DatabaseConnection>,
     /// SQLite has one writer; waiting here is fairer and faster than polling (decision 54).
     writer: Arc<Mutex<()>>,
     held: idempotency::Held,
 }
 
 impl Db {
-    pub(super) fn new(pool: DatabaseConnection) -> Self {
-        Self { pool, writer: Arc::default(), held: idempotency::Held::default() }
+    pub(super) fn new(pool: DatabaseConnection, retention: Option<DatabaseConnection>) -> Self {
+        Self { pool, retention, writer: Arc::default(), held: idempotency::Held::default() }
     }
 
     /// Which database it is.
@@ -37,22 +39,62 @@ impl Db {
 
     /// A transaction that writes rows of one organisation. Dropped without `commit`, nothing is kept.
     pub async fn write(&self, org: Uuid) -> Result<OrgTx, Error> {
-        Ok(OrgTx { handle: self.begin(Some(org), true).await?, org })
+        Ok(OrgTx { handle: self.begin(&self.pool, Some(org), true).await?, org })
     }
 
     /// A transaction that reads rows of one organisation.
     pub async fn read(&self, org: Uuid) -> Result<OrgTx, Error> {
-        Ok(OrgTx { handle: self.begin(Some(org), false).await?, org })
+        Ok(OrgTx { handle: self.begin(&self.pool, Some(org), false).await?, org })
+    }
+
+    /// A transaction on the retention path (decision 2): it may delete what is append-only to all others, and sees the
+    /// archive. On PostgreSQL it is another login; on SQLite a ticket in the transaction itself.
+    pub async fn retain(&self, org: Uuid) -> Result<OrgTx, Error> {
+        let pool = if self.is_postgres() { self.retention.as_ref().ok_or(Error::NoRetentionRole)? } else { &self.pool };
+        let mut handle = self.begin(pool, Some(org), true).await?;
+        if !self.is_postgres() {
+            handle.tx.execute_unprepared("INSERT INTO retention_ticket (id) VALUES (1)").await?;
+            handle.ticket = true;
+        }
+        Ok(OrgTx { handle, org })
+    }
+
+    /// SQLite: empties the write-ahead log, so that no page with a deleted value stays behind. False while somebody reads.
+    pub async fn truncate_log(&self) -> Result<bool, Error> {
+        if self.is_postgres() {
+            return Ok(true);
+        }
+        let _writer = self.writer.clone().lock_owned().await;
+        let sql = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let busy: i32 = match self.pool.query_one_raw(sql).await? {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
+        Ok(busy == 0)
+    }
+
+    /// SQLite: writes the whole file anew, without free pages.
+    pub async fn rewrite(&self) -> Result<(), Error> {
+        let _writer = self.writer.clone().lock_owned().await;
+        self.pool.execute_unprepared("VACUUM").await?;
+        Ok(())
+    }
+
+    /// SQLite: writes a whole and consistent copy of the database to a new file, while others go on.
+    pub async fn copy_to(&self, path: &str) -> Result<(), Error> {
+        let sql = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO $1", [path.into()]);
+        self.pool.execute_raw(sql).await?;
+        Ok(())
     }
 
     /// A transaction over the queue tables of all organisations; ids only stand in these.
     pub async fn system(&self) -> Result<SystemTx, Error> {
-        Ok(SystemTx { handle: self.begin(None, true).await? })
+        Ok(SystemTx { handle: self.begin(&self.pool, None, true).await? })
     }
 
     /// A look at the queue tables of all organisations.
     pub async fn system_look(&self) -> Result<SystemTx, Error> {
-        Ok(SystemTx { handle: self.begin(None, false).await? })
+        Ok(SystemTx { handle: self.begin(&self.pool, None, false).await? })
     }
 
     /// Idempotency keys that requests of this process hold.
@@ -68,14 +110,17 @@ impl Db {
     /// Closes all connections.
     pub async fn close(&self) {
         let _ = self.pool.close_by_ref().await;
+        if let Some(retention) = &self.retention {
+            let _ = retention.close_by_ref().await;
+        }
     }
 
-    async fn begin(&self, org: Option<Uuid>, writes: bool) -> Result<Handle, Error> {
+    async fn begin(&self, pool: &DatabaseConnection, org: Option<Uuid>, writes: bool) -> Result<Handle, Error> {
         let postgres = self.is_postgres();
         let writer = if writes && !postgres { Some(self.writer.clone().lock_owned().await) } else { None };
         let mode = if writes { SqliteTransactionMode::Immediate } else { SqliteTransactionMode::Deferred };
         let options = TransactionOptions { sqlite_transaction_mode: (!postgres).then_some(mode), ..Default::default() };
-        let tx = self.pool.begin_with_options(options).await?;
+        let tx = pool.begin_with_options(options).await?;
         if postgres {
             let scope = match org {
                 Some(org) => format!("SET LOCAL reskontro.org_id = '{org}'"),
@@ -83,7 +128,7 @@ impl Db {
             };
             tx.execute_unprepared(&scope).await?;
         }
-        Ok(Handle { tx, failed: AtomicBool::new(false), _writer: writer })
+        Ok(Handle { tx, failed: AtomicBool::new(false), ticket: false, _writer: writer })
     }
 }
 
@@ -92,6 +137,8 @@ impl Db {
 struct Handle {
     tx: DatabaseTransaction,
     failed: AtomicBool,
+    /// On the retention path of SQLite: the ticket goes before the commit.
+    ticket: bool,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
@@ -107,6 +154,9 @@ impl Handle {
         if self.failed.load(Ordering::Relaxed) {
             self.tx.rollback().await?;
             return Err(Error::RolledBack);
+        }
+        if self.ticket {
+            self.tx.execute_unprepared("DELETE FROM retention_ticket").await?;
         }
         Ok(self.tx.commit().await?)
     }

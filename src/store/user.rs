@@ -80,3 +80,16 @@ pub async fn forget_sessions(tx: &SystemTx, before: DateTime<Utc>) -> Result<u64
     let gone = user_session::Entity::delete_many().filter(user_session::Column::ExpiresAt.lt(before));
     Ok(gone.exec(tx).await?.rows_affected)
 }
+
+/// Takes somebody's right to act for the organisation away.
+pub async fn remove_member(tx: &OrgTx, user: Uuid) -> Result<(), Error> {
+    membership::Entity::delete_by_id((tx.org(), user)).exec(tx).await?;
+    Ok(())
+}
+
+/// Removes an account and its sessions.
+pub async fn delete(tx: &SystemTx, user: Uuid) -> Result<(), Error> {
+    user_session::Entity::delete_many().filter(user_session::Column::UserId.eq(user)).exec(tx).await?;
+    app_user::Entity::delete_by_id(user).exec(tx).await?;
+    Ok(())
+}

@@ -39,7 +39,8 @@ pub struct PostingRow {
 /// Entries booked in a period, in order.
 pub async fn postings(tx: &OrgTx, from: NaiveDate, to: NaiveDate) -> Result<Vec<PostingRow>, Error> {
     let sql = "SELECT id, voucher_no, booked_on, kind, debit_role, debit_code, credit_role, credit_code, amount_ore \
-               FROM ledger_entry WHERE org_id = $1 AND booked_on >= $2 AND booked_on <= $3 ORDER BY voucher_no, id";
+               FROM ledger_entry WHERE org_id = $1 AND booked_on >= $2 AND booked_on <= $3 \
+               AND kind <> 'balance_carried' ORDER BY voucher_no, id";
     all(tx, sql, vec![tx.org().into(), from.into(), to.into()]).await
 }
 
@@ -58,7 +59,7 @@ pub struct CustomerItem {
     pub status: String,
 }
 
-/// Customers after an id.
+/// Customers after an id; who is archived is in no list.
 pub async fn customers(tx: &OrgTx, after: Uuid, limit: i64) -> Result<Vec<CustomerItem>, Error> {
     let sql = "SELECT c.id, k.number, k.name, c.kind, c.status FROM customer c \
                JOIN customer_core k ON k.org_id = c.org_id AND k.customer_id = c.id \
@@ -501,16 +502,23 @@ pub struct SeriesReport {
     pub next_number: i64,
     /// Documents in the series.
     pub documents: i64,
-    /// Numbers between first and next that no document has; 0 proves continuity.
+    /// Documents that were deleted when the years the law asks for were over.
+    pub expired_documents: i64,
+    /// Numbers that were given out after the backup a restore began from: lost, explained, and never given again.
+    pub lost_in_restore: i64,
+    /// Numbers between first and next that no document has or had; 0 proves continuity.
     pub missing: i64,
 }
 
 /// The continuity report of every series (I3).
 pub async fn series(tx: &OrgTx) -> Result<Vec<SeriesReport>, Error> {
     let sql = "SELECT s.code, s.first_number, s.start_set_at, s.next_number, CAST(COUNT(i.id) AS BIGINT) AS documents, \
-               CAST(s.next_number - s.first_number - COUNT(i.id) AS BIGINT) AS missing FROM number_series s \
+               s.expired_documents, CAST(s.lost AS BIGINT) AS lost_in_restore, \
+               CAST(s.next_number - s.first_number - s.expired_documents - s.lost - COUNT(i.id) AS BIGINT) AS missing \
+               FROM (SELECT n.*, COALESCE((SELECT SUM(g.last_no - g.first_no + 1) FROM number_gap g \
+               WHERE g.org_id = n.org_id AND g.series_id = n.id), 0) AS lost FROM number_series n WHERE n.org_id = $1) s \
                LEFT JOIN invoice i ON i.org_id = s.org_id AND i.series_id = s.id WHERE s.org_id = $1 \
-               GROUP BY s.code, s.first_number, s.start_set_at, s.next_number ORDER BY s.code";
+               GROUP BY s.code, s.first_number, s.start_set_at, s.next_number, s.expired_documents, s.lost ORDER BY s.code";
     all(tx, sql, vec![tx.org().into()]).await
 }
 

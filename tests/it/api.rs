@@ -125,7 +125,7 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
     let actor = app.association().await;
     let reader = key(app, &actor, Scope::Read).await;
     let api = Api::serve(app).await;
-    let looks = ["/api/v1/customers/search", "/api/v1/invoice-runs/preview"];
+    let looks = ["/api/v1/customers/search", "/api/v1/invoice-runs/preview", "/api/v1/privacy/erasures/preview"];
     for (method, path) in operations() {
         if method == Method::GET || looks.contains(&path.as_str()) {
             continue;
@@ -137,7 +137,9 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 24] = [
+const ADMIN: [(&str, &str); 26] = [
+    ("POST", "/privacy/erasures"),
+    ("POST", "/privacy/archive/readings"),
     ("PATCH", "/organisation"),
     ("POST", "/organisation/dpa"),
     ("PUT", "/organisation/logo"),
@@ -211,6 +213,7 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
         body["id"].as_str().or(body["file"]["id"].as_str()).unwrap_or_else(|| panic!("{body}")).to_owned()
     };
     let today = app.ctx.today();
+    let gone = made("/customers", json!({ "number": "900", "name": "Borte Vekk" })).await;
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
         ("customers", customer.clone()),
@@ -238,6 +241,7 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
             .await,
         ),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
+        ("erasures", made("/privacy/erasures", json!({ "subject_kind": "customer", "subject_id": gone })).await),
     ])
 }
 

@@ -2,14 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod backup;
 mod bad_input;
 mod bounces;
 mod browser;
+mod canary;
 mod channels;
 mod console;
 mod customer_sync;
 mod document;
 mod ehf;
+mod erasure;
 mod events;
 mod harness;
 mod mail;

@@ -367,6 +367,10 @@ impl FileStore for Deadly {
         Box::pin(async { panic!("the worker dies") })
     }
 
+    fn remove<'a>(&'a self, _: Uuid, _: &'a [u8]) -> Pending<'a, std::io::Result<()>> {
+        Box::pin(async { panic!("the worker dies") })
+    }
+
     fn path(&self, _: Uuid, _: &[u8]) -> PathBuf {
         panic!("the worker dies")
     }

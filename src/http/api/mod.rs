@@ -4,6 +4,7 @@ mod banking;
 mod billing;
 mod customers;
 mod deliveries;
+mod erasures;
 mod organisation;
 mod privacy;
 mod registry;
@@ -207,4 +208,10 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(privacy::explain_invoice))
         .routes(routes!(privacy::explain_payment))
         .routes(routes!(privacy::explain_user))
+        .routes(routes!(erasures::preview_erasure))
+        .routes(routes!(erasures::list_erasures, erasures::erase_person))
+        .routes(routes!(erasures::get_erasure))
+        .routes(routes!(erasures::get_certificate))
+        .routes(routes!(erasures::readmit_number))
+        .routes(routes!(erasures::read_archive))
 }

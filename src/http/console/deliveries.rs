@@ -51,7 +51,10 @@ pub(super) fn row(r: worklist::Row) -> DeliveryRow {
         state,
         cause: match state {
             // What went wrong on the line matters less than that it may have arrived.
-            Standing::Unknown => "lost_while_handing_over".to_owned(),
+            Standing::Unknown if r.reason.as_deref() != Some("left_before_restore") => {
+                "lost_while_handing_over".to_owned()
+            }
+            Standing::Unknown => "left_before_restore".to_owned(),
             _ => r.reason.filter(|_| wrong).unwrap_or_default(),
         },
         words: r.words.filter(|w| !w.is_empty()),

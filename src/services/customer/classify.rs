@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub const BY_LIST: &str = "list";
 /// Who ended a relationship: somebody by hand.
 pub const BY_HAND: &str = "hand";
+/// Who ended a relationship: the privacy policy, after a time without activity.
+pub const BY_POLICY: &str = "policy";
 
 /// What a plan does with a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

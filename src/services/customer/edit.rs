@@ -1,9 +1,10 @@
 //! Customers by hand, through the same rules as a list.
 
 use super::apply::{end_orders, ended_row, keep_ended, new_row, staying_row};
-use super::classify::{BY_HAND, PlanRow, Verdict, classify};
+use super::classify::{BY_HAND, BY_POLICY, PlanRow, Verdict, classify};
+use super::erased::erased_numbers;
 use crate::ctx::Ctx;
-use crate::services::error::{Error, FieldError};
+use crate::services::error::{Error, FieldError, Kind};
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Contact, Customer, CustomerRow, DocumentAddress};
@@ -55,6 +56,11 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &Map<String, Value>) -> Re
     if store::resolve_number(&work.tx, &row.number).await?.is_some() {
         return Err(Error::conflict("number_taken", "a customer has this number already, or had it before"));
     }
+    if erased_numbers(&work.tx, &ctx.key).await?.has(&row.number) {
+        let message = "the customer with this number was erased; take the number in again with a reason first: \
+                       reskontro privacy readmit";
+        return Err(Error::conflict("number_erased", message));
+    }
     let id = work.id();
     let kid_no = organisation::take_numbers(&work.tx, Counter::KidCustomer, 1).await?;
     let mut record = row.as_new();
@@ -90,9 +96,18 @@ pub async fn read(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Whole, Error> {
     Ok(Whole { customer, earlier_numbers, document_address })
 }
 
+/// The relationship is over; who it was is no longer here.
+fn archived() -> Error {
+    let message = "the relationship is over and who it was is in the statutory archive; somebody who comes back is a new customer";
+    Error::refuse(Kind::Gone, "customer_archived", message)
+}
+
 async fn load(tx: &crate::store::OrgTx, id: Uuid, today: NaiveDate) -> Result<Customer, Error> {
     let found = store::load(tx, &[id]).await?.into_iter().next();
-    let mut customer = found.ok_or_else(|| Error::not_found("customer"))?;
+    let Some(mut customer) = found else {
+        let known = crate::store::archive::is_archived(tx, id).await?;
+        return Err(if known { archived() } else { Error::not_found("customer") });
+    };
     let products: Vec<String> =
         product::list_synced(tx, &[id], today).await?.into_iter().map(|(_, number)| number).collect();
     customer.record.set(Field::StandardProducts, Some(products.join("\n")));
@@ -102,6 +117,9 @@ async fn load(tx: &crate::store::OrgTx, id: Uuid, today: NaiveDate) -> Result<Cu
 /// The customer of the version the client saw, locked.
 async fn lock(work: &Work<'_>, id: Uuid, version: Option<i64>) -> Result<CustomerRow, Error> {
     let row = store::lock(&work.tx, &[id]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
+    if row.status == "archived" {
+        return Err(archived());
+    }
     Error::unless_seen("customer", version.unwrap_or(row.version), row.version)?;
     Ok(row)
 }
@@ -375,6 +393,25 @@ pub async fn end_due(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     }
     store::update_rows(&work.tx, &ended).await?;
     end_orders(&work, &ended, true).await?;
+    let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
+    work.done(Deed { verb: "customers.ended", subject: "organisation", id: actor.org, fields: "" }).await?;
+    Ok(count)
+}
+
+/// Ends relationships that nobody has ended and in which nothing has happened for long; how many.
+pub async fn end_inactive(ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<u64, Error> {
+    let mut work = Work::begin(ctx, actor).await?;
+    let today = work.today();
+    let moved = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    organisation::take_numbers(&work.tx, Counter::Sync, moved).await?;
+    let mut ended = Vec::new();
+    for row in store::lock(&work.tx, ids).await? {
+        if row.status == "active" && row.ended_on.is_none() {
+            work.note(&Deed { verb: "customer.ended", subject: "customer", id: row.id, fields: "status,ended_on" });
+            ended.push(ended_row(&work, &row, today, today, None, BY_POLICY));
+        }
+    }
+    keep_ended(&work, &ended).await?;
     let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
     work.done(Deed { verb: "customers.ended", subject: "organisation", id: actor.org, fields: "" }).await?;
     Ok(count)

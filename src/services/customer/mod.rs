@@ -3,14 +3,17 @@
 mod apply;
 mod classify;
 mod edit;
+mod erased;
 mod plan;
 
 pub use apply::{Applied, apply, discard};
 pub use classify::{Action, PlanRow};
 pub use edit::{
     Ending, NewContact, NewDocumentAddress, NewMailGround, Renumbering, Whole, add_contact, contacts, create, end,
-    end_due, patch, read, remove_contact, renumber, reopen, set_document_address, set_mail_ground, set_mapping,
+    end_due, end_inactive, patch, read, remove_contact, renumber, reopen, set_document_address, set_mail_ground,
+    set_mapping,
 };
+pub use erased::{Readmission, number_hash, readmit};
 pub use plan::{
     Counts, Guard, Input, PlanReport, PlanSummary, Renumbered, find_plan, part_of_plan, plan, rows_of_plan,
 };

@@ -1,6 +1,7 @@
 //! Plans a customer sync: what a list would do, without doing it.
 
 use super::classify::{Action, PlanRow, Verdict, classify, digest};
+use super::erased::{Erased, erased_numbers};
 use crate::ctx::{Ctx, InstallationKey, sha256};
 use crate::services::error::{Error, Kind};
 use crate::services::work::{Actor, Deed, Work};
@@ -43,7 +44,7 @@ pub struct Counts {
     pub ending: usize,
     /// Rows with an error.
     pub rejected: usize,
-    /// Rows repeated, stale or ending somebody unknown.
+    /// Rows repeated, stale, ending somebody unknown, or naming somebody who was erased.
     pub skipped: usize,
 }
 
@@ -146,7 +147,8 @@ pub async fn plan(ctx: &Ctx, actor: &Actor, input: &Input<'_>) -> Result<PlanRep
     let grace = Days::new(u64::try_from(org.ending_grace_days).unwrap_or_default());
     let rows = std::mem::take(&mut list.rows);
     let tracker = ctx.progress.begin(actor.org, "customer_sync.plan", rows.len());
-    let mut planner = Planner::new(work, known, ctx.today(), input.mode, grace, &ctx.key);
+    let erased = erased_numbers(&work.tx, &ctx.key).await?;
+    let mut planner = Planner::new(work, known, ctx.today(), input.mode, grace, &ctx.key, erased);
     for chunk in rows.chunks(PART_ROWS) {
         planner.take(chunk, &mut list).await?;
         tracker.advance(chunk.len());
@@ -194,6 +196,7 @@ struct Planner<'a> {
     mode: Mode,
     by_number: HashMap<String, Standing>,
     key: &'a InstallationKey,
+    erased: Erased<'a>,
     unseen: HashSet<Uuid>,
     met: HashSet<Uuid>,
     grace: Days,
@@ -216,6 +219,7 @@ impl<'a> Planner<'a> {
         mode: Mode,
         grace: Days,
         key: &'a InstallationKey,
+        erased: Erased<'a>,
     ) -> Self {
         // Who is to end anyway is not counted again.
         let staying = known.iter().filter(|k| k.status == "active" && k.ended_on.is_none());
@@ -231,6 +235,7 @@ impl<'a> Planner<'a> {
             grace,
             by_number: known.into_iter().map(Standing::of).collect(),
             key,
+            erased,
             vanished: 0,
             counts: Counts::default(),
             ending_by_row: 0,
@@ -249,6 +254,11 @@ impl<'a> Planner<'a> {
         for row in rows {
             let digest = digest(self.key, row);
             let Some(known) = self.by_number.get(&row.number) else {
+                if self.erased.has(&row.number) {
+                    self.counts.skipped += 1;
+                    list.notes.push(note(row, None, "erased"));
+                    continue;
+                }
                 open.push((row, None, digest));
                 continue;
             };
@@ -271,7 +281,7 @@ impl<'a> Planner<'a> {
                 Verdict::Unchanged => self.counts.unchanged += 1,
                 Verdict::Stale => {
                     self.counts.skipped += 1;
-                    list.notes.push(stale_note(row, list.updated_at_column.as_ref()));
+                    list.notes.push(note(row, list.updated_at_column.as_ref(), "stale"));
                 }
                 Verdict::Plan(mut planned) => {
                     planned.digest = planned.record.is_some().then(|| hex::encode(&digest));
@@ -407,12 +417,13 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn stale_note(row: &ListRow, column: Option<&(Option<usize>, String)>) -> RowNote {
+/// Why a row does nothing.
+fn note(row: &ListRow, column: Option<&(Option<usize>, String)>, code: &str) -> RowNote {
     RowNote {
         line: row.line,
         column: column.and_then(|c| c.0),
         heading: column.map(|c| c.1.clone()),
-        code: "stale".to_owned(),
+        code: code.to_owned(),
         level: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Deliveries: which channel, handing over, what became of them, and what a person can do.
 //!
 //! `choose` picks the channel, `loaded` reads what sending needs, `engine` hands over and notes, `answer` takes in what providers say, `parcel` makes
-//! what is handed over, `watch` sees when a provider is away, `manage` is what people do, `timeline` what they see, `feed` what gateways report, `inbound` what
+//! what is handed over, `watch` sees when a provider is away, `manage` is what people do, `timeline` what they see, `feed` what gateways report, `restored` what may have left before a restore, `inbound` what
 //! comes back by mail. To add a channel: `domain::channel`, a carrier under `src/delivery`, an arm in `parcel`.
 
 mod answer;
@@ -13,6 +13,7 @@ mod loaded;
 mod manage;
 mod parcel;
 mod print;
+mod restored;
 mod timeline;
 mod watch;
 mod work;
@@ -29,5 +30,6 @@ pub use manage::{
 };
 pub(crate) use parcel::{envelope_sender, signed};
 pub use print::{mark_posted, print_queue};
+pub use restored::hold_back;
 pub use timeline::{TimelineEvent, timeline};
 pub use work::{drain, serve_channel};

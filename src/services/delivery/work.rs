@@ -7,6 +7,7 @@ use super::loaded::{Loaded, is_pinned, read_claimed};
 use crate::ctx::Ctx;
 use crate::ports::{ConsumerQuery, Session};
 use crate::services::error::Error;
+use crate::services::seen;
 use crate::store::channel;
 use crate::store::delivery::Claimed;
 use domain::channel::Channel;
@@ -40,6 +41,7 @@ pub async fn serve_channel(
         }
     }
     let claimed = claim(ctx, channel, CLAIM).await?;
+    seen::note_claimed(ctx, &claimed).await?;
     let mut loaded = read_claimed(ctx, &claimed).await?;
     if channel == Channel::Efaktura {
         look_up_ahead(ctx, &mut loaded).await?;

@@ -137,6 +137,7 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
         next_number: first_number,
         first_number,
         start_set_at: new.first_invoice_number.map(|_| work.at),
+        expired_documents: 0,
     };
     let rows = vat_rows(&work, org_id);
     store::insert(&work.tx, row, series, &rows).await?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use reskontro::config::Config;
 use reskontro::ctx::{Ctx, Ids, InstallationKey};
-use reskontro::delivery::{LocalFiles, Spool};
+use reskontro::delivery::{FileJournal, LocalFiles, Spool};
 use reskontro::ports::{Clock, Rng};
 use reskontro::store::{self, connect::RolePasswords};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
@@ -69,16 +69,21 @@ impl TestApp {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = TempDir::new().unwrap();
         let (url, owner) = match backend {
-            Backend::Sqlite => (format!("sqlite:{}", dir.path().join("test.db").display()), None),
+            Backend::Sqlite => (format!("sqlite:{}", dir.path().join("db/test.db").display()), None),
             Backend::Postgres => {
                 let (app, owner) = postgres_database().await?;
                 (app, Some(owner))
             }
         };
-        let owner = owner.map(|o| format!("owner_url = \"{o}\"\n")).unwrap_or_default();
+        let owner = owner.map_or_else(String::new, |o| {
+            let of = |role: &str| o.replacen("reskontro_owner", role, 1);
+            let (retention, backup) = (of("reskontro_retention"), of("reskontro_backup"));
+            format!("owner_url = \"{o}\"\nretention_url = \"{retention}\"\nbackup_url = \"{backup}\"\n")
+        });
         let data = dir.path().display();
         let changes = format!(
-            "[database]\nurl = \"{url}\"\n{owner}[files]\ndir = \"{data}/files\"\n[mail]\nspool_dir = \"{data}/spool\"\n"
+            "[database]\nurl = \"{url}\"\n{owner}[files]\ndir = \"{data}/files\"\n[ledgers]\ndir = \"{data}/ledgers\"\n[backup]\ndir = \"{data}/backups\"\n\
+             [mail]\nspool_dir = \"{data}/spool\"\n[ehf]\ndir = \"{data}/ehf\"\n"
         );
         let config = Config::with(&changes).unwrap();
         if backend == Backend::Sqlite {
@@ -99,6 +104,8 @@ impl TestApp {
             caller: Arc::new(reskontro::delivery::WebhookCaller::new(std::time::Duration::from_secs(2), true).unwrap()),
             pace: reskontro::pace::Pace::default(),
             files: Arc::new(LocalFiles::new(dir.path().join("files"))),
+            erasures: Arc::new(FileJournal::new(dir.path().join("ledgers/erasures.log"))),
+            seen: Arc::new(FileJournal::new(dir.path().join("ledgers/seen.log"))),
             config: Arc::new(config),
             progress: reskontro::progress::Progress::default(),
             key: Arc::new(InstallationKey::new([7; 32])),

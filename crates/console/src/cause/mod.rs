@@ -30,6 +30,7 @@ pub const KNOWN: &[&str] = &[
     "smtp_5xx",
     "provider_away",
     "retries_used_up",
+    "left_before_restore",
     "lost_while_handing_over",
     "not_in_peppol",
     "no_credit_note_in_peppol",

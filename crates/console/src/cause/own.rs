@@ -42,6 +42,25 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
     },
     Cause {
+        codes: &["left_before_restore"],
+        title: [
+            "Kan ha gått ut før gjenopprettingen",
+            "Kan ha gått ut før gjenopprettinga",
+            "May have left before the restore",
+        ],
+        why: [
+            "Databasen ble gjenopprettet fra en sikkerhetskopi, og denne var på vei ut etter at kopien ble tatt.",
+            "Databasen vart gjenoppretta frå ein tryggingskopi, og denne var på veg ut etter at kopien vart teken.",
+            "The database was restored from a backup, and this was about to leave after the backup was made.",
+        ],
+        advice: [
+            "Spør kunden om den er kommet. Send på nytt bare hvis den ikke er det.",
+            "Spør kunden om han er komen. Send på nytt berre om han ikkje er det.",
+            "Ask the customer whether it came. Send again only if it did not.",
+        ],
+        fixes: &[Handled, Resend, OtherChannel, Print],
+    },
+    Cause {
         codes: &[
             "lost_while_handing_over",
             "lease_lost",

@@ -1,0 +1,136 @@
+//! Ageing out: what is older than the limit is removed, measured from now, whether new backups are made or not; and a signed
+//! certificate says what there is (I11).
+
+use super::manifest::MANIFEST;
+use super::vault::Found;
+use super::{Vault, create};
+use crate::ctx::Ctx;
+use crate::services::error::Error;
+use chrono::{DateTime, Duration, Utc};
+use domain::hex;
+use ring::signature::KeyPair;
+use serde::{Deserialize, Serialize};
+
+/// Hours before the limit at which an object that is still there is an alarm.
+const ALARM_HOURS: i64 = 12;
+/// Days a certificate is kept beside the backups: it names none of them but by age.
+const CERTIFICATES: &str = "certificates/";
+
+/// What ageing out did, and how old what is left is. Names objects, no persons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aged {
+    /// When it was looked at.
+    pub at: DateTime<Utc>,
+    /// Days a backup lives at most.
+    pub keep_days: i64,
+    /// Backups that were removed.
+    pub removed: Vec<String>,
+    /// Objects that belong to no backup: left by a crash, or put there by somebody. They age like the rest.
+    pub stray: Vec<String>,
+    /// Backups there are.
+    pub backups: usize,
+    /// Age of the oldest object in hours.
+    pub oldest_hours: i64,
+    /// Whether no object is older than the limit.
+    pub holds: bool,
+    /// The installation's public key, hexadecimal.
+    #[serde(default)]
+    pub public_key: String,
+    /// Ed25519 signature over everything above, hexadecimal.
+    #[serde(default)]
+    pub signature: String,
+}
+
+/// The name an object belongs under.
+fn backup_of(key: &str) -> &str {
+    key.split('/').next().unwrap_or_default()
+}
+
+/// Removes what has had its time, and certifies what is left.
+pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
+    let vault = Vault::open(&ctx.config)?;
+    let now = ctx.now();
+    let keep_days = ctx.config.backup.keep_days;
+    // A day before the limit: a run that is late, or fails once, is not too late.
+    let due = now - Duration::days(keep_days) + Duration::days(1);
+    let all: Vec<Found> = vault.list().await?.into_iter().filter(|f| !f.key.starts_with(CERTIFICATES)).collect();
+    let made_at = |found: &Found| named_at(&found.key).unwrap_or(found.modified_at);
+    let mut removed: Vec<String> = Vec::new();
+    // The manifest first: what is half removed is no backup any more.
+    let (manifests, rest): (Vec<&Found>, Vec<&Found>) =
+        all.iter().filter(|f| made_at(f) <= due).partition(|f| f.key.ends_with(MANIFEST));
+    for found in manifests.into_iter().chain(rest) {
+        vault.delete(&found.key).await?;
+        let name = backup_of(&found.key).to_owned();
+        if removed.last() != Some(&name) && !removed.contains(&name) {
+            removed.push(name);
+        }
+    }
+    let left: Vec<&Found> = all.iter().filter(|f| made_at(f) > due).collect();
+    let whole: Vec<&str> =
+        left.iter().filter(|f| f.key.ends_with(&format!("/{MANIFEST}"))).map(|f| backup_of(&f.key)).collect();
+    let stray = left.iter().filter(|f| !whole.contains(&backup_of(&f.key))).map(|f| f.key.clone()).collect();
+    let oldest = left.iter().map(|f| now - made_at(f)).max().unwrap_or_else(Duration::zero);
+    let aged = Aged {
+        at: now,
+        keep_days,
+        removed,
+        stray,
+        backups: whole.len(),
+        oldest_hours: oldest.num_hours(),
+        holds: oldest < Duration::days(keep_days),
+        public_key: String::new(),
+        signature: String::new(),
+    };
+    metrics::gauge!("reskontro_backup_oldest_seconds").set(create::seconds(oldest.num_seconds()));
+    let alarm = Duration::days(keep_days) - Duration::hours(ALARM_HOURS);
+    if oldest >= alarm {
+        tracing::error!(backup.oldest_hours = aged.oldest_hours, "a backup is about to grow older than is promised");
+    }
+    let aged = signed(ctx, aged);
+    let text = serde_json::to_vec_pretty(&aged).map_err(std::io::Error::other)?;
+    // One certificate: the newest says it all.
+    vault.put(&format!("{CERTIFICATES}newest.json"), text).await?;
+    Ok(aged)
+}
+
+/// When a backup was made, by its name: copying an object makes nothing younger.
+fn named_at(key: &str) -> Option<DateTime<Utc>> {
+    let stamp = backup_of(key).split('-').next()?;
+    let naive = chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok()?;
+    Some(naive.and_utc())
+}
+
+fn signed_content(aged: &Aged) -> Vec<u8> {
+    let open = Aged { signature: String::new(), ..aged.clone() };
+    serde_json::to_vec(&open).unwrap_or_default()
+}
+
+fn signed(ctx: &Ctx, mut aged: Aged) -> Aged {
+    if let Some(signer) = ctx.key.signer() {
+        aged.public_key = hex::encode(signer.public_key().as_ref());
+        aged.signature = hex::encode(signer.sign(&signed_content(&aged)).as_ref());
+    }
+    aged
+}
+
+/// Whether a certificate is as it was signed.
+pub fn is_genuine(aged: &Aged) -> bool {
+    let (Some(key), Some(signature)) = (hex::decode(&aged.public_key), hex::decode(&aged.signature)) else {
+        return false;
+    };
+    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
+    key.verify(&signed_content(aged), &signature).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_backup_is_in_its_name() {
+        let at = named_at("20260301T013000Z-0a1b2c3d/database.age").unwrap();
+        assert_eq!(at.to_rfc3339(), "2026-03-01T01:30:00+00:00");
+        assert_eq!(named_at("somebody-put-this-here.tar"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Where backups lie: objects under a prefix a backup, its manifest last. A folder here; the same calls reach object storage.
+
+use super::manifest::{MANIFEST, Manifest};
+use super::refuse;
+use crate::config::Config;
+use crate::services::error::Error;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes of an object sent at a time.
+const PART: usize = 8 * 1024 * 1024;
+
+/// Where backups lie.
+pub struct Vault {
+    store: Arc<dyn ObjectStore>,
+}
+
+/// One object there is, whoever put it there.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its name.
+    pub key: String,
+    /// When it was last written.
+    pub modified_at: DateTime<Utc>,
+    /// Its size.
+    pub bytes: u64,
+}
+
+pub(super) fn unreadable(error: &object_store::Error) -> Error {
+    std::io::Error::other(format!("the place of backups: {error}")).into()
+}
+
+impl Vault {
+    /// The vault of the settings; its folder is made at first need.
+    pub fn open(config: &Config) -> Result<Self, Error> {
+        std::fs::create_dir_all(&config.backup.dir)?;
+        let store = LocalFileSystem::new_with_prefix(&config.backup.dir).map_err(|e| unreadable(&e))?;
+        Ok(Self { store: Arc::new(store.with_automatic_cleanup(true).with_fsync(true)) })
+    }
+
+    /// Puts a file there, in parts.
+    pub(super) async fn put_file(&self, key: &str, path: &Path) -> Result<(), Error> {
+        let mut upload = self.store.put_multipart(&Key::from(key)).await.map_err(|e| unreadable(&e))?;
+        let mut file = std::fs::File::open(path)?;
+        loop {
+            let mut part = Vec::with_capacity(PART);
+            let read = file.by_ref().take(PART as u64).read_to_end(&mut part)?;
+            if read == 0 {
+                break;
+            }
+            if let Err(error) = upload.put_part(PutPayload::from(part)).await {
+                let _ = upload.abort().await;
+                return Err(unreadable(&error));
+            }
+        }
+        upload.complete().await.map_err(|e| unreadable(&e))?;
+        Ok(())
+    }
+
+    /// Puts some bytes there.
+    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        self.store.put(&Key::from(key), PutPayload::from(bytes)).await.map_err(|e| unreadable(&e))?;
+        Ok(())
+    }
+
+    /// Fetches an object into a file.
+    pub(super) async fn fetch(&self, key: &str, path: &Path) -> Result<(), Error> {
+        use tokio::io::AsyncWriteExt;
+        let found = self.store.get(&Key::from(key)).await.map_err(|e| missing(key, &e))?;
+        let mut stream = found.into_stream();
+        let mut file = tokio::fs::File::create(path).await?;
+        while let Some(part) = stream.next().await {
+            file.write_all(&part.map_err(|e| unreadable(&e))?).await?;
+        }
+        Ok(file.sync_all().await?)
+    }
+
+    /// Fetches an object whole.
+    pub(super) async fn get(&self, key: &str) -> Result<Vec<u8>, Error> {
+        let found = self.store.get(&Key::from(key)).await.map_err(|e| missing(key, &e))?;
+        Ok(found.bytes().await.map_err(|e| unreadable(&e))?.to_vec())
+    }
+
+    /// Removes an object; one already gone is fine.
+    pub(super) async fn delete(&self, key: &str) -> Result<(), Error> {
+        match self.store.delete(&Key::from(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    /// Every object there is.
+    pub async fn list(&self) -> Result<Vec<Found>, Error> {
+        let all: Vec<object_store::ObjectMeta> =
+            self.store.list(None).try_collect().await.map_err(|e| unreadable(&e))?;
+        let mut found: Vec<Found> = all
+            .into_iter()
+            .map(|o| Found { key: o.location.to_string(), modified_at: o.last_modified, bytes: o.size })
+            .collect();
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+
+    /// The manifest of a backup.
+    pub async fn manifest(&self, name: &str) -> Result<Manifest, Error> {
+        let bytes = self.get(&format!("{name}/{MANIFEST}")).await?;
+        serde_json::from_slice(&bytes).map_err(|_| {
+            refuse("backup_broken", format!("the manifest of {name} cannot be read: it was cut off or is no manifest"))
+        })
+    }
+
+    /// The backups there are, the newest first. What has no manifest is no backup.
+    pub async fn backups(&self) -> Result<Vec<Manifest>, Error> {
+        let mut out = Vec::new();
+        for found in self.list().await? {
+            if let Some(name) = found.key.strip_suffix(&format!("/{MANIFEST}")) {
+                out.push(self.manifest(name).await?);
+            }
+        }
+        out.sort_by_key(|m| std::cmp::Reverse(m.made_at));
+        Ok(out)
+    }
+}
+
+fn missing(key: &str, error: &object_store::Error) -> Error {
+    match error {
+        object_store::Error::NotFound { .. } => {
+            refuse("backup_missing", format!("there is no {key}; `reskontro backup list` names the backups there are"))
+        }
+        other => unreadable(other),
+    }
+}

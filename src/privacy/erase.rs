@@ -1,0 +1,574 @@
+//! Erasure: one person, looked at first, then carried out; what law keeps goes to the archive, what is still needed waits, and
+//! a certificate without an identity says so (I10; retention matrix, sections 1 and 3).
+
+use super::explain::{Explained, Held, Subject, explain_at_end};
+use super::ledger::{self, Kind, Line};
+use super::policy;
+use crate::ctx::Ctx;
+use crate::services::customer::number_hash;
+use crate::services::error::Error;
+use crate::services::work::{Actor, Deed, Work};
+use crate::store::archive::{self, Over};
+use crate::store::customer::{CustomerRow, lock, update_rows};
+use crate::store::erasure::{self as store, Erasure};
+use crate::store::organisation::{self, Counter};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use domain::customer::Language;
+use domain::hex;
+use domain::privacy::{Action, Hold, RuleId};
+use render::paper::Paper;
+use render::privacy::Kept;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Days until the last copy of anything is gone from the backups.
+pub const BACKUP_DAYS: u64 = 30;
+/// Days a document may be on its way before its addressee's details stop waiting for it (retention matrix, row 10).
+pub const IN_FLIGHT_DAYS: i64 = 10;
+/// Cases shown at most.
+const SHOWN: u64 = 200;
+
+/// What becomes of one category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Deleted now.
+    Deleted,
+    /// Kept by law, in the archive, until a day.
+    KeptByLaw,
+    /// Kept on another ground, until a day or until that is over.
+    KeptOtherwise,
+}
+
+/// What becomes of the rows of one clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Part {
+    /// What becomes of it.
+    pub fate: Fate,
+    /// The clock.
+    #[schema(value_type = String, example = "customer_master")]
+    pub rule: RuleId,
+    /// What the rows are.
+    pub what: String,
+    /// How many there are.
+    pub count: i64,
+    /// First day it may go, where that is known.
+    pub until: Option<NaiveDate>,
+    /// Where the period comes from: a paragraph, or "policy".
+    pub source: String,
+    /// What delays it.
+    #[schema(value_type = Vec<String>)]
+    pub held_by: Vec<Hold>,
+}
+
+/// A case: what goes, what law keeps and until when. It names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Certificate {
+    /// The case.
+    pub id: Uuid,
+    /// customer, contact or user.
+    pub scope: String,
+    /// Version of the policy it was carried out by.
+    pub policy_version: i64,
+    /// When it was asked for.
+    pub asked_at: DateTime<Utc>,
+    /// When all that could be deleted was; none while something is still needed.
+    pub done_at: Option<DateTime<Utc>>,
+    /// What became of what.
+    pub parts: Vec<Part>,
+    /// The day by which no backup holds any of it.
+    pub backups_gone_by: Option<NaiveDate>,
+    /// The day by which its remains in the database's files are overwritten.
+    pub overwritten_by: Option<NaiveDate>,
+    /// When they were.
+    #[serde(default)]
+    pub overwritten_at: Option<DateTime<Utc>>,
+    /// Ed25519 signature of the installation over the certificate without its signature and time of overwriting, hexadecimal.
+    #[serde(default)]
+    pub signature: String,
+    /// The installation's public key, hexadecimal.
+    #[serde(default)]
+    pub public_key: String,
+}
+
+/// Whom an erasure is about.
+const fn scope(subject: Subject) -> Option<(&'static str, Uuid)> {
+    match subject {
+        Subject::Customer(id) => Some(("customer", id)),
+        Subject::Contact { id, .. } => Some(("contact", id)),
+        Subject::User(id) => Some(("user", id)),
+        Subject::Invoice(_) | Subject::Payment(_) => None,
+    }
+}
+
+/// What an erasure of somebody would do today.
+pub async fn preview(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Vec<Part>, Error> {
+    if scope(subject).is_none() {
+        let message = "a person is erased: a customer, a contact person or a user; documents are kept by law";
+        return Err(Error::field("subject_kind", "not_a_person", message));
+    }
+    let explained = explain_at_end(ctx, actor, subject).await?;
+    Ok(parts(&explained))
+}
+
+/// Holds that keep somebody reachable: the relationship is not wound up.
+fn reaching() -> BTreeSet<Hold> {
+    BTreeSet::from([Hold::OpenBalance, Hold::Dispute, Hold::Claim])
+}
+
+fn parts(explained: &Explained) -> Vec<Part> {
+    let needed: Vec<Hold> = explained.holds.iter().map(|h| h.kind).filter(|k| reaching().contains(k)).collect();
+    explained.held.iter().map(|held| part(held, &needed)).collect()
+}
+
+fn part(held: &Held, needed: &[Hold]) -> Part {
+    let law = held.rule.facts().action == Action::Archive && held.source != "policy";
+    // The time of what is needed to reach a debtor begins when that is over.
+    let reaches = matches!(held.rule, RuleId::CustomerMaster | RuleId::ContactPerson | RuleId::DeliveryAddress);
+    let held_by: Vec<Hold> = if reaches { needed.to_vec() } else { held.held_by.clone() };
+    let own_time =
+        matches!(held.rule, RuleId::Mandate | RuleId::DisputeCase | RuleId::AuditOther | RuleId::DeliveryLog);
+    let fate = if law && held.state != "due" {
+        Fate::KeptByLaw
+    } else if !held_by.is_empty() || own_time {
+        Fate::KeptOtherwise
+    } else {
+        Fate::Deleted
+    };
+    Part {
+        fate,
+        rule: held.rule,
+        what: held.what.to_owned(),
+        count: held.count,
+        until: (fate != Fate::Deleted).then_some(held.deletable_on).flatten(),
+        source: held.source.to_owned(),
+        held_by: if fate == Fate::Deleted { Vec::new() } else { held_by },
+    }
+}
+
+/// Says whether the same request was done before: the person is not there to be looked at any more.
+pub async fn unless_done(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
+    Work::begin(ctx, actor).await.map(drop)
+}
+
+/// Erases somebody: at once what is free, later what is still needed. The answer is the case.
+pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certificate, Error> {
+    let parts = preview(ctx, actor, subject).await?;
+    let (scope, subject_id) = scope(subject).ok_or_else(|| Error::not_found("person"))?;
+    let numbers = match subject {
+        Subject::Customer(id) => {
+            let tx = ctx.db.retain(actor.org).await?;
+            let numbers = archive::numbers_of(&tx, id).await?;
+            if let Some(waiting) = store::waiting_for(&tx, id).await? {
+                let message = format!("an erasure waits already: {}; it goes on by itself", waiting.id);
+                return Err(Error::conflict("erasure_waits", message));
+            }
+            tx.commit().await?;
+            numbers
+        }
+        _ => Vec::new(),
+    };
+    let case = Case { id: ctx.id(), scope, subject_id, numbers };
+    let line = |kind| Line {
+        at: ctx.now(),
+        kind,
+        case: case.id,
+        org: actor.org,
+        scope: scope.to_owned(),
+        subject: subject_id,
+        numbers: case.hashes(ctx, actor).iter().map(|h| hex::encode(h)).collect(),
+        seal: String::new(),
+    };
+    ledger::append(ctx, line(Kind::Intent)).await?;
+    let done = carry_out(ctx, actor, subject, &case, parts).await;
+    // A replayed request is the answer to an earlier one: this intent came to nothing.
+    let kind = if done.is_ok() { Kind::Done } else { Kind::Void };
+    ledger::append(ctx, line(kind)).await?;
+    let certificate = done?;
+    remove_files(ctx, actor).await?;
+    ctx.db.truncate_log().await?;
+    Ok(certificate)
+}
+
+/// A case about to be carried out.
+struct Case {
+    id: Uuid,
+    scope: &'static str,
+    subject_id: Uuid,
+    numbers: Vec<String>,
+}
+
+impl Case {
+    fn hashes(&self, ctx: &Ctx, actor: &Actor) -> Vec<Vec<u8>> {
+        self.numbers.iter().map(|n| number_hash(&ctx.key, actor.org, n)).collect()
+    }
+}
+
+async fn carry_out(
+    ctx: &Ctx,
+    actor: &Actor,
+    subject: Subject,
+    case: &Case,
+    parts: Vec<Part>,
+) -> Result<Certificate, Error> {
+    let mut work = Work::retain(ctx, actor).await?;
+    let wound_up = match subject {
+        Subject::Customer(id) => customer(ctx, actor, &mut work, id, case).await?,
+        Subject::Contact { customer, id } => {
+            crate::store::customer::delete_contact(&work.tx, customer, id).await?;
+            true
+        }
+        Subject::User(id) => {
+            crate::store::user::remove_member(&work.tx, id).await?;
+            true
+        }
+        Subject::Invoice(_) | Subject::Payment(_) => return Err(Error::not_found("person")),
+    };
+    let version = policy::on(&work.tx, ctx.today()).await?.version_no;
+    let mut certificate = Certificate {
+        id: case.id,
+        scope: case.scope.to_owned(),
+        policy_version: version,
+        asked_at: work.at,
+        done_at: None,
+        parts,
+        backups_gone_by: None,
+        overwritten_by: None,
+        overwritten_at: None,
+        signature: String::new(),
+        public_key: String::new(),
+    };
+    if wound_up {
+        finish(ctx, &mut certificate, work.at);
+    }
+    let row = Erasure {
+        org_id: actor.org,
+        id: case.id,
+        version: 1,
+        subject_kind: case.scope.to_owned(),
+        // A closed case names nobody, not even by an id.
+        subject_id: (!wound_up).then_some(case.subject_id),
+        state: if wound_up { "done" } else { "waiting" }.to_owned(),
+        content: to_content(&certificate)?,
+        asked_at: work.at,
+        done_at: certificate.done_at,
+        overwritten_at: None,
+    };
+    store::insert(&work.tx, row).await?;
+    let verb = if wound_up { "privacy_erasure.done" } else { "privacy_erasure.waiting" };
+    work.done(Deed { verb, subject: "privacy_erasure", id: case.id, fields: "" }).await?;
+    if let Subject::User(id) = subject {
+        crate::services::user::remove_if_nobodys(ctx, id).await?;
+    }
+    Ok(certificate)
+}
+
+/// Ends and erases a customer; `false` while something still needs it.
+async fn customer(ctx: &Ctx, actor: &Actor, work: &mut Work<'_>, id: Uuid, case: &Case) -> Result<bool, Error> {
+    organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
+    let row = lock(&work.tx, &[id]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
+    if row.status == "active" {
+        let ended = CustomerRow {
+            version: row.version + 1,
+            status: "ended".to_owned(),
+            ended_on: Some(work.today()),
+            ended_reason: None,
+            ended_by: Some("erasure".to_owned()),
+            list_digest: None,
+            updated_at: work.at,
+            ..row.clone()
+        };
+        update_rows(&work.tx, &[ended]).await?;
+        work.note(&Deed { verb: "customer.ended", subject: "customer", id, fields: "status,ended_on" });
+    }
+    for hash in case.hashes(ctx, actor) {
+        store::mark_number(&work.tx, hash, work.at).await?;
+    }
+    archive::drop_plans(&work.tx, id, &case.numbers).await?;
+    if row.status == "archived" {
+        archive::take_traces(&work.tx, id).await?;
+        note_files(work, id).await?;
+        return Ok(true);
+    }
+    // A bill to come is not made any more.
+    archive::take_free(&work.tx, id).await?;
+    wind_up(ctx, work, id).await
+}
+
+/// Takes the rest of an ended customer, unless something still needs it.
+async fn wind_up(ctx: &Ctx, work: &mut Work<'_>, id: Uuid) -> Result<bool, Error> {
+    let holds = reaching();
+    let on_its_way_since = ctx.now() - Duration::days(IN_FLIGHT_DAYS);
+    let over = Over { before: NaiveDate::MAX, on_its_way_since, holds: &holds };
+    if archive::is_needed(&work.tx, id, &over).await? {
+        return Ok(false);
+    }
+    archive::take_traces(&work.tx, id).await?;
+    note_files(work, id).await?;
+    let (archived, _) = archive::retire(&work.tx, &[id], work.today(), work.at).await?;
+    if archived > 0 {
+        work.note(&Deed { verb: "customer.archived", subject: "customer", id, fields: "status" });
+    }
+    Ok(true)
+}
+
+/// Mails and e-invoices in folders are named after their deliveries.
+async fn note_files(work: &Work<'_>, id: Uuid) -> Result<(), Error> {
+    for delivery in archive::deliveries_of(&work.tx, id).await? {
+        store::note_removal(&work.tx, "spool", &format!("{delivery}.eml"), work.at).await?;
+        store::note_removal(&work.tx, "ehf", &format!("{delivery}.xml"), work.at).await?;
+    }
+    Ok(())
+}
+
+/// Everything free is gone: says when the rest follows, and signs.
+fn finish(ctx: &Ctx, certificate: &mut Certificate, at: DateTime<Utc>) {
+    certificate.done_at = Some(at);
+    certificate.backups_gone_by = ctx.today().checked_add_days(Days::new(BACKUP_DAYS));
+    certificate.overwritten_by = ctx.today().succ_opt();
+    sign(ctx, certificate);
+}
+
+/// What is signed: all but the signature and what comes after it.
+fn signed_content(certificate: &Certificate) -> Vec<u8> {
+    let open = Certificate {
+        overwritten_at: None,
+        signature: String::new(),
+        public_key: String::new(),
+        ..certificate.clone()
+    };
+    serde_json::to_vec(&open).unwrap_or_default()
+}
+
+fn sign(ctx: &Ctx, certificate: &mut Certificate) {
+    use ring::signature::KeyPair;
+    let content = signed_content(certificate);
+    if let Some(signer) = ctx.key.signer() {
+        certificate.signature = hex::encode(signer.sign(&content).as_ref());
+        certificate.public_key = hex::encode(signer.public_key().as_ref());
+    }
+}
+
+/// Whether a certificate is as it was signed.
+pub fn is_genuine(certificate: &Certificate) -> bool {
+    let (Some(key), Some(signature)) = (hex::decode(&certificate.public_key), hex::decode(&certificate.signature))
+    else {
+        return false;
+    };
+    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
+    key.verify(&signed_content(certificate), &signature).is_ok()
+}
+
+fn to_content(certificate: &Certificate) -> Result<String, Error> {
+    Ok(serde_json::to_string(certificate)
+        .map_err(|_| crate::store::Error::inconsistent("privacy_erasure", "content"))?)
+}
+
+fn of_row(row: &Erasure) -> Result<Certificate, Error> {
+    let mut certificate: Certificate = serde_json::from_str(&row.content)
+        .map_err(|_| crate::store::Error::inconsistent("privacy_erasure", "content"))?;
+    certificate.overwritten_at = row.overwritten_at;
+    Ok(certificate)
+}
+
+/// Goes on with cases that waited: what is no longer needed goes. How many ended.
+pub async fn continue_waiting(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let waiting = store::list(&tx, true, u64::MAX >> 1).await?;
+    tx.commit().await?;
+    let mut ended = 0;
+    for case in waiting {
+        let mut work = Work::retain(ctx, actor).await?;
+        // Customers are locked first, as everywhere.
+        let Some(id) = case.subject_id else { continue };
+        let customer = lock(&work.tx, &[id]).await?.into_iter().next();
+        let Some(mut row) = store::lock(&work.tx, case.id).await?.filter(|r| r.state == "waiting") else { continue };
+        let over = match customer.as_ref().map(|c| c.status.as_str()) {
+            Some("ended") => wind_up(ctx, &mut work, id).await?,
+            // Archived meanwhile, or a customer again by somebody's decision.
+            Some("archived") | None => {
+                archive::take_traces(&work.tx, id).await?;
+                note_files(&work, id).await?;
+                true
+            }
+            Some(_) => true,
+        };
+        if !over {
+            continue;
+        }
+        let mut certificate = of_row(&row)?;
+        finish(ctx, &mut certificate, work.at);
+        for part in &mut certificate.parts {
+            let waited = part.held_by.iter().any(|h| reaching().contains(h));
+            part.held_by.retain(|h| !reaching().contains(h));
+            if waited && part.fate == Fate::KeptOtherwise {
+                part.fate = Fate::Deleted;
+                part.until = None;
+            }
+        }
+        sign(ctx, &mut certificate);
+        row.version += 1;
+        row.subject_id = None;
+        "done".clone_into(&mut row.state);
+        row.done_at = certificate.done_at;
+        row.content = to_content(&certificate)?;
+        store::update(&work.tx, row).await?;
+        work.done(Deed { verb: "privacy_erasure.done", subject: "privacy_erasure", id: case.id, fields: "" }).await?;
+        ended += 1;
+    }
+    remove_files(ctx, actor).await?;
+    Ok(ended)
+}
+
+/// Erases again what was erased before a backup was restored: the person is back and must go. Does nothing where the
+/// database knows the case, or nobody of that id.
+pub async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
+    let actor = Actor::operator(line.org);
+    let tx = ctx.db.read(line.org).await?;
+    let known = store::find(&tx, line.case).await?.is_some();
+    let there = organisation::find(&tx).await?.is_some();
+    tx.commit().await?;
+    if known || !there {
+        return Ok(false);
+    }
+    let subject = match line.scope.as_str() {
+        "customer" => Subject::Customer(line.subject),
+        "contact" => {
+            let tx = ctx.db.read(line.org).await?;
+            let of = crate::store::privacy::customer_of(&tx, crate::store::clocks::Kind::Contact, line.subject).await?;
+            tx.commit().await?;
+            let Some(customer) = of.flatten() else { return Ok(false) };
+            Subject::Contact { customer, id: line.subject }
+        }
+        "user" => Subject::User(line.subject),
+        _ => return Ok(false),
+    };
+    let parts = match preview(ctx, &actor, subject).await {
+        Ok(parts) => parts,
+        Err(error) if error.code() == Some("not_found") => {
+            // Made after the backup and erased again: only the mark of the number is to stand.
+            let tx = ctx.db.retain(line.org).await?;
+            for hash in line.numbers.iter().filter_map(|n| hex::decode(n)) {
+                store::mark_number(&tx, hash, line.at).await?;
+            }
+            tx.commit().await?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
+    let tx = ctx.db.retain(line.org).await?;
+    let numbers = archive::numbers_of(&tx, line.subject).await?;
+    tx.commit().await?;
+    let scope = scope(subject).map_or("customer", |(scope, _)| scope);
+    let case = Case { id: line.case, scope, subject_id: line.subject, numbers };
+    carry_out(ctx, &actor, subject, &case, parts).await?;
+    remove_files(ctx, &actor).await?;
+    Ok(true)
+}
+
+/// Removes files whose rows are gone. One that is gone already is fine: a process may have died between.
+pub async fn remove_files(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
+    let mut done = 0;
+    loop {
+        let tx = ctx.db.read(actor.org).await?;
+        let removals = store::list_removals(&tx, 500).await?;
+        tx.commit().await?;
+        if removals.is_empty() {
+            return Ok(done);
+        }
+        for removal in &removals {
+            let folder = match removal.place.as_str() {
+                "spool" => &ctx.config.mail.spool_dir,
+                "ehf" => &ctx.config.ehf.dir,
+                _ => {
+                    let hash = hex::decode(&removal.name).unwrap_or_default();
+                    ctx.files.remove(actor.org, &hash).await?;
+                    continue;
+                }
+            };
+            match tokio::fs::remove_file(folder.join(&removal.name)).await {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                _ => {}
+            }
+        }
+        let tx = ctx.db.write(actor.org).await?;
+        for removal in &removals {
+            store::removed(&tx, removal).await?;
+        }
+        tx.commit().await?;
+        done += u64::try_from(removals.len()).unwrap_or_default();
+    }
+}
+
+/// Cases, the newest first.
+pub async fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Certificate>, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let rows = store::list(&tx, false, SHOWN).await?;
+    tx.commit().await?;
+    rows.iter().map(of_row).collect()
+}
+
+/// A case.
+pub async fn get(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Certificate, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let row = store::find(&tx, id).await?.ok_or_else(|| Error::not_found("erasure"))?;
+    tx.commit().await?;
+    of_row(&row)
+}
+
+/// A case as a text to be printed or shown.
+pub async fn paper(ctx: &Ctx, actor: &Actor, id: Uuid, language: Language) -> Result<Paper, Error> {
+    let case = get(ctx, actor, id).await?;
+    let tx = ctx.db.read(actor.org).await?;
+    let org = organisation::find(&tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    tx.commit().await?;
+    let day = |at: DateTime<Utc>| at.with_timezone(&chrono_tz::Europe::Oslo).date_naive();
+    let (deleted, kept): (Vec<Part>, Vec<Part>) = case.parts.into_iter().partition(|p| p.fate == Fate::Deleted);
+    let overwritten = case.overwritten_at.map(|at| (day(at), true)).or(case.overwritten_by.map(|by| (by, false)));
+    let facts = render::privacy::Certificate {
+        organisation: org.name,
+        case: case.id.to_string(),
+        scope: case.scope,
+        policy_version: case.policy_version,
+        asked_on: day(case.asked_at),
+        done_on: case.done_at.map(day),
+        deleted: by_rule(&deleted),
+        kept: kept
+            .into_iter()
+            .map(|p| Kept { rule: p.rule, count: p.count, until: p.until, source: p.source, held_by: p.held_by })
+            .collect(),
+        backups_gone_by: case.backups_gone_by,
+        overwritten,
+        signature: case.signature,
+        public_key: case.public_key,
+    };
+    Ok(render::privacy::certificate(&facts, language))
+}
+
+/// Rows of one clock counted together.
+fn by_rule(parts: &[Part]) -> Vec<(RuleId, i64)> {
+    let mut out: Vec<(RuleId, i64)> = Vec::new();
+    for part in parts {
+        match out.iter_mut().find(|(rule, _)| *rule == part.rule) {
+            Some((_, count)) => *count += part.count,
+            None => out.push((part.rule, part.count)),
+        }
+    }
+    out
+}
+
+/// Notes that the remains of every erased person in the database's files are overwritten.
+pub(super) async fn note_overwritten(ctx: &Ctx, actor: &Actor, begun_at: DateTime<Utc>) -> Result<u64, Error> {
+    let work = Work::begin(ctx, actor).await?;
+    let mut noted = 0;
+    for row in store::not_overwritten(&work.tx).await? {
+        if row.done_at.is_some_and(|done| done <= begun_at) {
+            store::update(&work.tx, Erasure { overwritten_at: Some(work.at), version: row.version + 1, ..row }).await?;
+            noted += 1;
+        }
+    }
+    work.done(Deed { verb: "privacy.scrubbed", subject: "organisation", id: actor.org, fields: "" }).await?;
+    Ok(noted)
+}
