@@ -427,6 +427,9 @@ impl Config {
                 format!("keep it outside {}, the folder of the database: it must outlive it", folder.display());
             return fail("ledgers.dir", &message);
         }
+        if lies_in(&self.ledgers.dir, &self.files.dir) || lies_in(&self.files.dir, &self.ledgers.dir) {
+            return fail("ledgers.dir", "keep it outside files.dir, which every backup holds as it was then");
+        }
         if lies_in(&self.backup.dir, &self.files.dir) {
             return fail("backup.dir", "keep it outside files.dir, which is part of every backup");
         }

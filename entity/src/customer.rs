@@ -19,6 +19,7 @@ pub struct Model {
     pub list_digest: Option<Vec<u8>>,
     pub mail_ground: Option<String>,
     pub kid_customer_no: i64,
+    pub restricted_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

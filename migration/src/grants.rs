@@ -10,7 +10,7 @@ const CLOSED: [&str; 6] =
     ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document", "archive_reading"];
 
 /// What retention changes besides what it deletes.
-const CHANGED: [&str; 16] = [
+const CHANGED: [&str; 17] = [
     "customer",
     "customer_detail",
     "delivery",
@@ -27,15 +27,17 @@ const CHANGED: [&str; 16] = [
     "privacy_hold",
     "privacy_erasure",
     "erased_number",
+    "privacy_request",
 ];
 
 /// Gives them, as the owner of the tables.
 pub async fn apply(db: &impl ConnectionTrait) -> Result<(), DbErr> {
-    for table in CLOSED {
-        db.execute_unprepared(&format!("REVOKE ALL ON {table} FROM {APP_ROLE}")).await?;
-    }
-    for table in CHANGED {
-        db.execute_unprepared(&format!("GRANT UPDATE ON {table} TO {RETENTION_ROLE}")).await?;
+    let closed = CLOSED.map(|table| (table, format!("REVOKE ALL ON {table} FROM {APP_ROLE}")));
+    let changed = CHANGED.map(|table| (table, format!("GRANT UPDATE ON {table} TO {RETENTION_ROLE}")));
+    for (table, sql) in closed.into_iter().chain(changed) {
+        // A later migration makes some of them.
+        let sql = format!("DO $$ BEGIN IF to_regclass('public.{table}') IS NOT NULL THEN {sql}; END IF; END $$");
+        db.execute_unprepared(&sql).await?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::tools;
 use crate::ctx::Ctx;
 use crate::privacy::ledger;
 use crate::services::error::Error;
+use crate::services::seen;
 use crate::store::backup::{self as store, Snapshot};
 use age::x25519::Recipient;
 use domain::hex;
@@ -23,17 +24,19 @@ pub(super) const DATABASE: &str = "database.age";
 pub(super) const FILES: &str = "files.age";
 /// What a backup is made in begins so; left by a crash, it goes at the next start.
 const STAGING: &str = ".staging-";
+/// Locked while somebody is at it.
+const HELD: &str = "held";
 
 /// Makes a backup; what it says of itself.
 pub async fn create(ctx: &Ctx) -> Result<Manifest, Error> {
     let to = recipients(&ctx.config.backup.recipients)?;
     let vault = Vault::open(&ctx.config)?;
-    clear_staging(&ctx.config.files.dir)?;
-    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&ctx.config.files.dir)?;
+    let staging = Staging::new(&ctx.config.files.dir)?;
     // Before the copy: what is erased later is found in the ledger after this point.
     let erasures = ledger::head(ctx).await?;
     let made_at = ctx.now();
     let name = format!("{}-{}", made_at.format("%Y%m%dT%H%M%SZ"), &ctx.id().simple().to_string()[24..]);
+    seen::note_backup(ctx, &name).await?;
     let (database, rows) = database(ctx, &staging, to.clone()).await?;
     let files = files(ctx, &staging, to).await?;
     for object in [&database, &files] {
@@ -65,10 +68,39 @@ pub(super) const fn seconds(whole: i64) -> f64 {
     whole as f64
 }
 
-/// Removes what a backup that was cut off left behind.
+/// A folder something is made in, held for as long as somebody is at it.
+pub(super) struct Staging {
+    dir: TempDir,
+    _held: File,
+}
+
+impl Staging {
+    /// A new one, after what was left by a crash has been removed.
+    pub(super) fn new(files: &Path) -> Result<Self, Error> {
+        clear_staging(files)?;
+        std::fs::create_dir_all(files)?;
+        let dir = tempfile::Builder::new().prefix(STAGING).tempdir_in(files)?;
+        let held = File::create(dir.path().join(HELD))?;
+        held.lock()?;
+        Ok(Self { dir, _held: held })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Removes what was left behind by a crash: a folder nobody holds.
 pub fn clear_staging(files: &Path) -> Result<(), Error> {
     for entry in std::fs::read_dir(files).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(STAGING) {
+        if !entry.file_name().to_string_lossy().starts_with(STAGING) {
+            continue;
+        }
+        let held = File::open(entry.path().join(HELD)).is_ok_and(|lock| lock.try_lock().is_err());
+        // One that has just been made is not locked yet.
+        let new = entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age.as_secs() < 10);
+        if !held && !new {
             std::fs::remove_dir_all(entry.path())?;
         }
     }
@@ -83,7 +115,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-async fn database(ctx: &Ctx, staging: &TempDir, to: Vec<Recipient>) -> Result<(Object, BTreeMap<String, i64>), Error> {
+async fn database(ctx: &Ctx, staging: &Staging, to: Vec<Recipient>) -> Result<(Object, BTreeMap<String, i64>), Error> {
     let path = staging.path().join(DATABASE);
     if !ctx.db.is_postgres() {
         let copy = staging.path().join("copy.db");
@@ -118,7 +150,7 @@ async fn database(ctx: &Ctx, staging: &TempDir, to: Vec<Recipient>) -> Result<(O
     Ok((object(DATABASE, sealed), rows))
 }
 
-async fn files(ctx: &Ctx, staging: &TempDir, to: Vec<Recipient>) -> Result<Object, Error> {
+async fn files(ctx: &Ctx, staging: &Staging, to: Vec<Recipient>) -> Result<Object, Error> {
     let (path, folder) = (staging.path().join(FILES), ctx.config.files.dir.clone());
     let sealed = blocking(move || seal_into(&path, &to, |out| pack(&folder, out))).await?;
     Ok(object(FILES, sealed))

@@ -46,45 +46,39 @@ fn backup_of(key: &str) -> &str {
     key.split('/').next().unwrap_or_default()
 }
 
+/// When an object was made: by the name of its backup, else when it was last written.
+fn made_at(found: &Found) -> DateTime<Utc> {
+    named_at(&found.key).unwrap_or(found.modified_at)
+}
+
 /// Removes what has had its time, and certifies what is left.
 pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
     let vault = Vault::open(&ctx.config)?;
     let now = ctx.now();
-    let keep_days = ctx.config.backup.keep_days;
-    // A day before the limit: a run that is late, or fails once, is not too late.
-    let due = now - Duration::days(keep_days) + Duration::days(1);
-    let all: Vec<Found> = vault.list().await?.into_iter().filter(|f| !f.key.starts_with(CERTIFICATES)).collect();
-    let made_at = |found: &Found| named_at(&found.key).unwrap_or(found.modified_at);
-    let mut removed: Vec<String> = Vec::new();
-    // The manifest first: what is half removed is no backup any more.
-    let (manifests, rest): (Vec<&Found>, Vec<&Found>) =
-        all.iter().filter(|f| made_at(f) <= due).partition(|f| f.key.ends_with(MANIFEST));
-    for found in manifests.into_iter().chain(rest) {
-        vault.delete(&found.key).await?;
-        let name = backup_of(&found.key).to_owned();
-        if removed.last() != Some(&name) && !removed.contains(&name) {
-            removed.push(name);
-        }
-    }
-    let left: Vec<&Found> = all.iter().filter(|f| made_at(f) > due).collect();
+    let keep = Duration::days(ctx.config.backup.keep_days);
+    // Before the limit, by a day where there is one: a run that is late, or fails once, is not too late.
+    let due = now - keep + Duration::hours((ctx.config.backup.keep_days * 6).min(24));
+    let removed = remove(ctx, &vault, due).await?;
+    // Looked at anew: what could not be removed is told, not taken for gone.
+    let left = vault.list_all(&ctx.config).await?;
+    let left: Vec<&Found> = left.iter().filter(|f| !f.key.starts_with(CERTIFICATES)).collect();
     let whole: Vec<&str> =
         left.iter().filter(|f| f.key.ends_with(&format!("/{MANIFEST}"))).map(|f| backup_of(&f.key)).collect();
     let stray = left.iter().filter(|f| !whole.contains(&backup_of(&f.key))).map(|f| f.key.clone()).collect();
     let oldest = left.iter().map(|f| now - made_at(f)).max().unwrap_or_else(Duration::zero);
     let aged = Aged {
         at: now,
-        keep_days,
+        keep_days: ctx.config.backup.keep_days,
         removed,
         stray,
         backups: whole.len(),
         oldest_hours: oldest.num_hours(),
-        holds: oldest < Duration::days(keep_days),
+        holds: oldest < keep,
         public_key: String::new(),
         signature: String::new(),
     };
     metrics::gauge!("reskontro_backup_oldest_seconds").set(create::seconds(oldest.num_seconds()));
-    let alarm = Duration::days(keep_days) - Duration::hours(ALARM_HOURS);
-    if oldest >= alarm {
+    if oldest >= keep - Duration::hours(ALARM_HOURS.min(ctx.config.backup.keep_days * 3)) {
         tracing::error!(backup.oldest_hours = aged.oldest_hours, "a backup is about to grow older than is promised");
     }
     let aged = signed(ctx, aged);
@@ -92,6 +86,28 @@ pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
     // One certificate: the newest says it all.
     vault.put(&format!("{CERTIFICATES}newest.json"), text).await?;
     Ok(aged)
+}
+
+/// Removes what was made before a time; the names of the backups. One that cannot be removed keeps no other.
+async fn remove(ctx: &Ctx, vault: &Vault, due: DateTime<Utc>) -> Result<Vec<String>, Error> {
+    let all = vault.list_all(&ctx.config).await?;
+    // The manifest first: what is half removed is no backup any more.
+    let (manifests, rest): (Vec<&Found>, Vec<&Found>) = all
+        .iter()
+        .filter(|f| !f.key.starts_with(CERTIFICATES) && made_at(f) <= due)
+        .partition(|f| f.key.ends_with(MANIFEST));
+    let mut removed: Vec<String> = Vec::new();
+    for found in manifests.into_iter().chain(rest) {
+        if let Err(error) = vault.delete_any(&ctx.config, &found.key).await {
+            tracing::error!(error = %error, "an object that has had its time could not be removed");
+            continue;
+        }
+        let name = backup_of(&found.key).to_owned();
+        if !removed.contains(&name) {
+            removed.push(name);
+        }
+    }
+    Ok(removed)
 }
 
 /// When a backup was made, by its name: copying an object makes nothing younger.

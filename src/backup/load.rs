@@ -21,9 +21,13 @@ pub(super) fn sqlite_path(database: &Database) -> Option<PathBuf> {
 /// The place must be empty: nothing that stands is written over.
 pub(super) async fn check_empty(database: &Database) -> Result<(), Error> {
     if let Some(path) = sqlite_path(database) {
-        if path.exists() {
-            let message = format!("{} exists: move it away, a restore writes over nothing", path.display());
-            return Err(refuse("target_not_empty", message));
+        // A log that was left would be played onto what is restored.
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let file = PathBuf::from(format!("{}{suffix}", path.display()));
+            if file.exists() {
+                let message = format!("{} exists: move it away, a restore writes over nothing", file.display());
+                return Err(refuse("target_not_empty", message));
+            }
         }
         return Ok(());
     }

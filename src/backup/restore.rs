@@ -216,15 +216,7 @@ pub async fn open(ctx: &Ctx) -> Result<Restored, Error> {
 
 async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
     let lines = ledger::read(ctx).await?;
-    if !ledger::goes_on_from(&lines, &manifest.erasures) {
-        let message = format!(
-            "the erasure ledger in {} is not the one this installation kept: {} lines were there when the backup was made. \
-             Without it people who were erased would come back; put the ledger back",
-            ctx.config.ledgers.dir.display(),
-            manifest.erasures.lines
-        );
-        return Err(refuse("erasure_ledger_lost", message));
-    }
+    ledgers_are_whole(ctx, manifest, &lines).await?;
     let orgs = organisations(ctx).await?;
     let mut erased_again = 0;
     for line in ledger::to_replay(&lines) {
@@ -247,6 +239,36 @@ async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
     nobody_is_back(ctx, &lines).await?;
     scrub::run(ctx).await?;
     Ok(report)
+}
+
+/// Both ledgers go on from where they were at every backup there is, not this one alone: an old copy of a ledger knows nothing
+/// of what came after it.
+async fn ledgers_are_whole(ctx: &Ctx, manifest: &Manifest, lines: &[ledger::Line]) -> Result<(), Error> {
+    let own = public_key(&ctx.key).unwrap_or_default();
+    let mut made = Vault::open(&ctx.config)?.backups().await.unwrap_or_default();
+    made.retain(|m| m.is_signed_by(&own));
+    made.push(manifest.clone());
+    let known = seen::backups(ctx).await?;
+    for backup in made {
+        let dir = ctx.config.ledgers.dir.display();
+        if !ledger::goes_on_from(lines, &backup.erasures) {
+            let message = format!(
+                "the erasure ledger in {dir} is not the one this installation kept: it had {} lines when {} was made. Without \
+                 it people who were erased would come back; put the ledger back",
+                backup.erasures.lines, backup.name
+            );
+            return Err(refuse("erasure_ledger_lost", message));
+        }
+        if !known.contains(&backup.name) {
+            let message = format!(
+                "the ledger of what the world has seen in {dir} does not know of {}. Without it numbers would be given out \
+                 twice and mail sent twice; put seen.log back",
+                backup.name
+            );
+            return Err(refuse("seen_ledger_lost", message));
+        }
+    }
+    Ok(())
 }
 
 async fn organisations(ctx: &Ctx) -> Result<Vec<Uuid>, Error> {

@@ -107,6 +107,38 @@ impl Vault {
         Ok(found)
     }
 
+    /// Every object there is, and what an upload that was cut off left beside them: the listing of objects hides it.
+    pub(super) async fn list_all(&self, config: &Config) -> Result<Vec<Found>, Error> {
+        let mut all = self.list().await?;
+        let mut open = vec![config.backup.dir.clone()];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(&folder)? {
+                let entry = entry?;
+                let kind = entry.metadata()?;
+                if kind.is_dir() {
+                    open.push(entry.path());
+                    continue;
+                }
+                let path = entry.path();
+                let Ok(inside) = path.strip_prefix(&config.backup.dir) else { continue };
+                let key = inside.to_string_lossy().into_owned();
+                if !all.iter().any(|f| f.key == key) {
+                    all.push(Found { key, modified_at: kind.modified()?.into(), bytes: kind.len() });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Removes an object, or what an upload that was cut off left.
+    pub(super) async fn delete_any(&self, config: &Config, key: &str) -> Result<(), Error> {
+        self.delete(key).await?;
+        match std::fs::remove_file(config.backup.dir.join(key)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The manifest of a backup.
     pub async fn manifest(&self, name: &str) -> Result<Manifest, Error> {
         let bytes = self.get(&format!("{name}/{MANIFEST}")).await?;

@@ -1,7 +1,7 @@
 //! Is a backup whole, and can it be restored? Hashes and signature always; with a key, all of it is read into a scratch database
 //! and the books are checked there.
 
-use super::create::{DATABASE, FILES};
+use super::create::{DATABASE, FILES, Staging};
 use super::manifest::{Manifest, public_key};
 use super::seal::{Keys, hash_of, open_from};
 use super::{Vault, load, refuse};
@@ -16,7 +16,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
-use tempfile::TempDir;
 
 /// What was found of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,7 +83,8 @@ pub async fn verify(ctx: &Ctx, name: &str, reading: &Reading<'_>) -> Result<Veri
     let vault = Vault::open(&ctx.config)?;
     let manifest = vault.manifest(name).await?;
     check_signature(&manifest, reading.trust_key, public_key(&ctx.key).as_deref())?;
-    let scratch = TempDir::new()?;
+    // Where a crash leaves nothing that is not removed at the next start.
+    let scratch = Staging::new(&ctx.config.files.dir)?;
     fetch(&vault, &manifest, scratch.path()).await?;
     let mut found = Verified {
         name: manifest.name.clone(),
@@ -112,7 +112,7 @@ fn scratch_database(
     ctx: &Ctx,
     manifest: &Manifest,
     reading: &Reading<'_>,
-    scratch: &TempDir,
+    scratch: &Staging,
 ) -> Result<Database, Error> {
     let url = match (manifest.engine.as_str(), &reading.scratch) {
         ("postgres", Some(url)) => url.clone(),

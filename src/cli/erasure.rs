@@ -174,9 +174,12 @@ pub(super) async fn readmit(number: String, reason: String, org: Org) -> anyhow:
 pub(super) enum ArchiveCommand {
     /// Shows what law keeps of a customer whose relationship is over. Who read it, when and why is kept.
     Read {
-        /// Number the customer had, or number of one of its documents.
-        #[arg(long, conflicts_with = "id")]
+        /// Number the customer had.
+        #[arg(long, conflicts_with_all = ["id", "invoice"])]
         number: Option<String>,
+        /// Number of one of its documents.
+        #[arg(long, conflicts_with = "id")]
+        invoice: Option<i64>,
         /// The customer's id.
         #[arg(long)]
         id: Option<Uuid>,
@@ -196,10 +199,11 @@ pub(super) enum ArchiveCommand {
 
 /// Reads the archive.
 pub(super) async fn archive(command: ArchiveCommand) -> anyhow::Result<()> {
-    let ArchiveCommand::Read { number, id, reason, out, org, json } = command;
+    let ArchiveCommand::Read { number, invoice, id, reason, out, org, json } = command;
     let ctx = context().await?;
     let actor = org.actor(&ctx).await?;
-    let record = archive::read(&ctx, &actor, &Question { number, customer_id: id, reason }).await?;
+    let record =
+        archive::read(&ctx, &actor, &Question { number, invoice_number: invoice, customer_id: id, reason }).await?;
     if json {
         print_json(&record)?;
     } else {

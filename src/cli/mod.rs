@@ -14,6 +14,7 @@ mod mail;
 mod operate;
 mod organisations;
 mod privacy;
+mod requests;
 mod serve;
 mod text;
 mod users;
@@ -172,7 +173,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(command) => users::run(command).await?,
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
-        Command::Privacy(command) => privacy::run(command).await?,
+        Command::Privacy(command) => Box::pin(privacy::run(command)).await?,
         Command::Backup(command) => backup::run(command).await?,
         Command::Job(command) => operate::job(command).await?,
         Command::Openapi => println!("{}", crate::http::openapi_json()?),

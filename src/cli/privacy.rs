@@ -1,6 +1,7 @@
 //! Personal data over time at the command line: the policy, holds, and why something is held.
 
 use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
+use super::requests::{self, RequestCommand};
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
 use crate::privacy::explain::{self, Explained, Held, Subject, explain};
@@ -49,6 +50,9 @@ pub(super) enum PrivacyCommand {
     /// What has had its time: look at it, then delete it.
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// Requests of persons: taken in, identified, answered in time.
+    #[command(subcommand)]
+    Requests(RequestCommand),
     /// Erases a person: shows what would go and what law keeps, and with --execute does it.
     Erase(EraseArgs),
     /// Lists erasures. None names anybody.
@@ -297,6 +301,7 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         PrivacyCommand::Hold(command) => holds(&context().await?, command).await,
         PrivacyCommand::Retention(command) => retain(&context().await?, command).await,
         PrivacyCommand::Statement(command) => statements(&context().await?, command).await,
+        PrivacyCommand::Requests(command) => requests::run(command).await,
         PrivacyCommand::Erase(args) => erasure::erase(args).await,
         PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
         PrivacyCommand::Certificate(args) => erasure::certificate(args).await,
@@ -538,7 +543,7 @@ pub(super) async fn find(ctx: &Ctx, actor: &Actor, kind: &str, which: &str) -> a
     Ok(explain::subject(ctx, actor, kind, id).await?)
 }
 
-const fn id_of(subject: Subject) -> Uuid {
+pub(super) const fn id_of(subject: Subject) -> Uuid {
     match subject {
         Subject::Customer(id)
         | Subject::Contact { id, .. }

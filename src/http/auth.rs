@@ -22,6 +22,7 @@ pub const OPEN_ROUTES: &[&str] = &[
     "/i/{token}/pdf",
     "/i/{token}/close",
     "/privacy",
+    "/privacy/packages/{token}",
     "/privacy/{org}",
     "/privacy/{org}/pdf",
     "/privacy/{org}/cookies",

@@ -2,7 +2,7 @@
 
 use super::form::{browser_language, language_of};
 use crate::ctx::Ctx;
-use crate::privacy::statement;
+use crate::privacy::{request, statement};
 use crate::services::{Error, Kind};
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub(super) fn routes() -> Router<Ctx> {
     Router::new()
         .route("/privacy", get(only))
+        .route("/privacy/packages/{token}", get(package))
         .route("/privacy/{org}", get(page))
         .route("/privacy/{org}/pdf", get(pdf))
         .route("/privacy/{org}/cookies", get(cookies))
@@ -51,6 +52,18 @@ impl IntoResponse for Missing {
     fn into_response(self) -> Response {
         (StatusCode::NOT_FOUND, "no privacy statement is published here\n").into_response()
     }
+}
+
+/// What is held of somebody, for whoever has the link.
+async fn package(State(ctx): State<Ctx>, Path(token): Path<String>) -> Result<Response, Missing> {
+    let zip = request::fetch_link(&ctx, &token).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"data.zip\""),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    Ok((headers, zip).into_response())
 }
 
 /// The statement of the one organisation there is.

@@ -17,8 +17,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// Number the customer had, or number of one of its documents; the customer's id where it is known.
+    /// Number the customer had.
     pub number: Option<String>,
+    /// Number of one of its documents.
+    pub invoice_number: Option<i64>,
     /// The customer.
     pub customer_id: Option<Uuid>,
     /// Why, such as «bokettersyn 2029»; kept with who asked and when.
@@ -97,17 +99,24 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
         return Err(Error::field("reason", "required", "say in up to 200 characters why you look into the archive"));
     }
     let work = Work::retain(ctx, actor).await?;
-    let id = match (question.customer_id, question.number.as_deref()) {
-        (Some(id), None) => id,
-        (None, Some(number)) => match store::find_by_number(&work.tx, number.trim()).await?.as_slice() {
-            [only] => *only,
-            [] => return Err(Error::not_found("customer in the archive")),
-            _ => {
-                let message = "several customers in the archive have this number; give the customer's id";
-                return Err(Error::field("number", "ambiguous", message));
-            }
-        },
-        _ => return Err(Error::field("number", "required", "give a number or a customer's id, one of the two")),
+    let found = match (question.customer_id, question.number.as_deref(), question.invoice_number) {
+        (Some(id), None, None) => vec![id],
+        (None, Some(number), None) => store::find_by_number(&work.tx, number.trim()).await?,
+        (None, None, Some(number)) => store::find_by_document(&work.tx, number).await?,
+        _ => {
+            let message =
+                "give the customer's number, the number of a document, or the customer's id: one of the three";
+            return Err(Error::field("number", "required", message));
+        }
+    };
+    let id = match found.as_slice() {
+        [only] => *only,
+        [] => return Err(Error::not_found("customer in the archive")),
+        several => {
+            let ids = several.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
+            let message = format!("the number was given again: several customers had it. Give one's id: {ids}");
+            return Err(Error::field("number", "ambiguous", message));
+        }
     };
     let found = store::find(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer in the archive"))?;
     let documents = documents(&work, id).await?;

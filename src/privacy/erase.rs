@@ -4,6 +4,7 @@
 use super::explain::{Explained, Held, Subject, explain_at_end};
 use super::ledger::{self, Kind, Line};
 use super::policy;
+use super::steps::remove_codes;
 use crate::ctx::Ctx;
 use crate::services::customer::number_hash;
 use crate::services::error::Error;
@@ -110,20 +111,28 @@ pub async fn preview(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Vec<P
         return Err(Error::field("subject_kind", "not_a_person", message));
     }
     let explained = explain_at_end(ctx, actor, subject).await?;
-    Ok(parts(&explained))
+    let Subject::Customer(id) = subject else { return Ok(parts(&explained, false)) };
+    let holds = reaching();
+    let over =
+        Over { before: NaiveDate::MAX, on_its_way_since: ctx.now() - Duration::days(IN_FLIGHT_DAYS), holds: &holds };
+    let tx = ctx.db.read(actor.org).await?;
+    let needed = archive::is_reached(&tx, id, &over).await?;
+    tx.commit().await?;
+    Ok(parts(&explained, needed))
 }
 
 /// Holds that keep somebody reachable: the relationship is not wound up.
 fn reaching() -> BTreeSet<Hold> {
-    BTreeSet::from([Hold::OpenBalance, Hold::Dispute, Hold::Claim])
+    BTreeSet::from([Hold::OpenBalance, Hold::Dispute, Hold::Claim, Hold::Order])
 }
 
-fn parts(explained: &Explained) -> Vec<Part> {
+fn parts(explained: &Explained, reached: bool) -> Vec<Part> {
     let needed: Vec<Hold> = explained.holds.iter().map(|h| h.kind).filter(|k| reaching().contains(k)).collect();
-    explained.held.iter().map(|held| part(held, &needed)).collect()
+    explained.held.iter().map(|held| part(held, &needed, reached)).collect()
 }
 
-fn part(held: &Held, needed: &[Hold]) -> Part {
+/// `reached`: the person is still written to, by a hold or by a document on its way.
+fn part(held: &Held, needed: &[Hold], reached: bool) -> Part {
     let law = held.rule.facts().action == Action::Archive && held.source != "policy";
     // The time of what is needed to reach a debtor begins when that is over.
     let reaches = matches!(held.rule, RuleId::CustomerMaster | RuleId::ContactPerson | RuleId::DeliveryAddress);
@@ -132,7 +141,7 @@ fn part(held: &Held, needed: &[Hold]) -> Part {
         matches!(held.rule, RuleId::Mandate | RuleId::DisputeCase | RuleId::AuditOther | RuleId::DeliveryLog);
     let fate = if law && held.state != "due" {
         Fate::KeptByLaw
-    } else if !held_by.is_empty() || own_time {
+    } else if !held_by.is_empty() || own_time || (reaches && reached) {
         Fate::KeptOtherwise
     } else {
         Fate::Deleted
@@ -183,10 +192,17 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certifi
     };
     ledger::append(ctx, line(Kind::Intent)).await?;
     let done = carry_out(ctx, actor, subject, &case, parts).await;
-    // A replayed request is the answer to an earlier one: this intent came to nothing.
-    let kind = if done.is_ok() { Kind::Done } else { Kind::Void };
-    ledger::append(ctx, line(kind)).await?;
+    // An error may hide a commit whose answer was lost: what the database has is done. Where it cannot be asked the intent
+    // stays, and is settled later.
+    let tx = ctx.db.read(actor.org).await?;
+    let known = store::find(&tx, case.id).await?.is_some();
+    tx.commit().await?;
+    ledger::append(ctx, line(if known { Kind::Done } else { Kind::Void })).await?;
+    if let Subject::User(id) = subject {
+        crate::services::user::remove_if_nobodys(ctx, id).await?;
+    }
     let certificate = done?;
+    remove_codes(ctx).await?;
     remove_files(ctx, actor).await?;
     ctx.db.truncate_log().await?;
     Ok(certificate)
@@ -217,7 +233,7 @@ async fn carry_out(
     let wound_up = match subject {
         Subject::Customer(id) => customer(ctx, actor, &mut work, id, case).await?,
         Subject::Contact { customer, id } => {
-            crate::store::customer::delete_contact(&work.tx, customer, id).await?;
+            contact(&work, customer, id).await?;
             true
         }
         Subject::User(id) => {
@@ -259,9 +275,6 @@ async fn carry_out(
     store::insert(&work.tx, row).await?;
     let verb = if wound_up { "privacy_erasure.done" } else { "privacy_erasure.waiting" };
     work.done(Deed { verb, subject: "privacy_erasure", id: case.id, fields: "" }).await?;
-    if let Subject::User(id) = subject {
-        crate::services::user::remove_if_nobodys(ctx, id).await?;
-    }
     Ok(certificate)
 }
 
@@ -297,6 +310,19 @@ async fn customer(ctx: &Ctx, actor: &Actor, work: &mut Work<'_>, id: Uuid, case:
     wind_up(ctx, work, id).await
 }
 
+/// Erases a contact person: plans that wait name them too, and documents may have gone to their address.
+async fn contact(work: &Work<'_>, of: Uuid, id: Uuid) -> Result<(), Error> {
+    organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
+    let row = lock(&work.tx, &[of]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
+    archive::drop_plans(&work.tx, of, &archive::numbers_of(&work.tx, of).await?).await?;
+    for delivery in archive::take_contact_traces(&work.tx, of, id).await? {
+        store::note_removal(&work.tx, "spool", &format!("{delivery}.eml"), work.at).await?;
+    }
+    crate::store::customer::delete_contact(&work.tx, of, id).await?;
+    let row = CustomerRow { version: row.version + 1, list_digest: None, updated_at: work.at, ..row };
+    Ok(update_rows(&work.tx, &[row]).await?)
+}
+
 /// Takes the rest of an ended customer, unless something still needs it.
 async fn wind_up(ctx: &Ctx, work: &mut Work<'_>, id: Uuid) -> Result<bool, Error> {
     let holds = reaching();
@@ -307,10 +333,9 @@ async fn wind_up(ctx: &Ctx, work: &mut Work<'_>, id: Uuid) -> Result<bool, Error
     }
     archive::take_traces(&work.tx, id).await?;
     note_files(work, id).await?;
-    let (archived, _) = archive::retire(&work.tx, &[id], work.today(), work.at).await?;
-    if archived > 0 {
-        work.note(&Deed { verb: "customer.archived", subject: "customer", id, fields: "status" });
-    }
+    let kept = archive::retire(&work.tx, &[id], work.today(), work.at).await?;
+    let verb = if kept.is_empty() { "customer.deleted" } else { "customer.archived" };
+    work.note(&Deed { verb, subject: "customer", id, fields: "status" });
     Ok(true)
 }
 
@@ -381,19 +406,24 @@ pub async fn continue_waiting(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     let mut ended = 0;
     for case in waiting {
         let mut work = Work::retain(ctx, actor).await?;
-        // Customers are locked first, as everywhere.
         let Some(id) = case.subject_id else { continue };
+        // The counter of syncs, then customers, as everywhere.
+        organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
         let customer = lock(&work.tx, &[id]).await?.into_iter().next();
         let Some(mut row) = store::lock(&work.tx, case.id).await?.filter(|r| r.state == "waiting") else { continue };
+        archive::drop_plans(&work.tx, id, &archive::numbers_of(&work.tx, id).await?).await?;
         let over = match customer.as_ref().map(|c| c.status.as_str()) {
             Some("ended") => wind_up(ctx, &mut work, id).await?,
-            // Archived meanwhile, or a customer again by somebody's decision.
             Some("archived") | None => {
                 archive::take_traces(&work.tx, id).await?;
                 note_files(&work, id).await?;
                 true
             }
-            Some(_) => true,
+            // The number was taken in again, with a reason: a customer once more.
+            Some(_) => {
+                call_off(ctx, work, row).await?;
+                continue;
+            }
         };
         if !over {
             continue;
@@ -401,7 +431,8 @@ pub async fn continue_waiting(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
         let mut certificate = of_row(&row)?;
         finish(ctx, &mut certificate, work.at);
         for part in &mut certificate.parts {
-            let waited = part.held_by.iter().any(|h| reaching().contains(h));
+            let reaches = matches!(part.rule, RuleId::CustomerMaster | RuleId::ContactPerson | RuleId::DeliveryAddress);
+            let waited = reaches || part.held_by.iter().any(|h| reaching().contains(h));
             part.held_by.retain(|h| !reaching().contains(h));
             if waited && part.fate == Fate::KeptOtherwise {
                 part.fate = Fate::Deleted;
@@ -420,6 +451,19 @@ pub async fn continue_waiting(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     }
     remove_files(ctx, actor).await?;
     Ok(ended)
+}
+
+/// Ends a case whose person has become a customer again: nothing more is erased by it, now or after a restore.
+async fn call_off(ctx: &Ctx, work: Work<'_>, mut row: Erasure) -> Result<(), Error> {
+    let subject = row.subject_id.unwrap_or_default();
+    let (case, org, scope, at) = (row.id, row.org_id, row.subject_kind.clone(), work.at);
+    row.version += 1;
+    row.subject_id = None;
+    "called_off".clone_into(&mut row.state);
+    store::update(&work.tx, row).await?;
+    work.done(Deed { verb: "privacy_erasure.called_off", subject: "privacy_erasure", id: case, fields: "" }).await?;
+    let (numbers, seal) = (Vec::new(), String::new());
+    ledger::append(ctx, Line { at, kind: Kind::Void, case, org, scope, subject, numbers, seal }).await
 }
 
 /// Erases again what was erased before a backup was restored: the person is back and must go. Does nothing where the
@@ -460,6 +504,10 @@ pub async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
     };
     let tx = ctx.db.retain(line.org).await?;
     let numbers = archive::numbers_of(&tx, line.subject).await?;
+    // Also numbers the customer was given after the backup.
+    for hash in line.numbers.iter().filter_map(|n| hex::decode(n)) {
+        store::mark_number(&tx, hash, line.at).await?;
+    }
     tx.commit().await?;
     let scope = scope(subject).map_or("customer", |(scope, _)| scope);
     let case = Case { id: line.case, scope, subject_id: line.subject, numbers };

@@ -147,21 +147,24 @@ impl Subject {
 
 /// What a kind and an id mean.
 pub async fn subject(ctx: &Ctx, actor: &Actor, kind: &str, id: Uuid) -> Result<Subject, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    let subject = subject_in(&tx, kind, id).await?;
+    tx.commit().await?;
+    Ok(subject)
+}
+
+/// What a kind and an id mean, in a transaction. There must be such a thing.
+pub(super) async fn subject_in(tx: &OrgTx, kind: &str, id: Uuid) -> Result<Subject, Error> {
     let known = Kind::parse(kind);
     let known = known
         .ok_or_else(|| Error::field("subject_kind", "unknown_kind", "customer, contact, invoice, payment or user"))?;
+    let of = store::customer_of(tx, known, id).await?.ok_or_else(|| Error::not_found(known.as_str()))?;
     Ok(match known {
         Kind::Customer => Subject::Customer(id),
         Kind::Invoice => Subject::Invoice(id),
         Kind::Payment => Subject::Payment(id),
         Kind::User => Subject::User(id),
-        Kind::Contact => {
-            let tx = ctx.db.read(actor.org).await?;
-            let of = store::customer_of(&tx, known, id).await?;
-            tx.commit().await?;
-            let customer = of.flatten().ok_or_else(|| Error::not_found("contact"))?;
-            Subject::Contact { customer, id }
-        }
+        Kind::Contact => Subject::Contact { customer: of.ok_or_else(|| Error::not_found("contact"))?, id },
     })
 }
 

@@ -55,6 +55,8 @@ const AGREEMENT: Class = class("acceptance of terms", Subject::Organisation, &[R
 const READING: Class = class("reading of the archive", Subject::User, &[RuleId::AccessLog]);
 const ERASURE: Class = class("erasure", Subject::Payer, &[RuleId::Certificate]);
 const ERASED: Class = class("mark of an erased number", Subject::Payer, &[RuleId::ErasureMark]);
+const REQUEST: Class = class("request of a person", Subject::Payer, &[RuleId::PrivacyCase]);
+const CONSENT: Class = class("consent", Subject::Payer, &[RuleId::Consent]);
 const HOLD: Class = class("hold", Subject::Payer, &[RuleId::DisputeCase]);
 
 const fn entry(table: &'static str, columns: &'static str, class: Class) -> Entry {
@@ -99,7 +101,7 @@ pub const INVENTORY: &[Entry] = &[
         STRUCTURE,
     ),
     entry("customer", "org_id id version created_at updated_at", STRUCTURE),
-    entry("customer", "kind status ended_on ended_reason ended_by list_digest mail_ground", MASTER),
+    entry("customer", "kind status ended_on ended_reason ended_by list_digest mail_ground restricted_at", MASTER),
     entry("customer", "kid_customer_no", PAYMENT),
     entry("customer_core", "org_id customer_id", STRUCTURE),
     entry("customer_core", "number name org_number name_search", CORE),
@@ -240,6 +242,21 @@ pub const INVENTORY: &[Entry] = &[
     ),
     entry("archive_reading", "org_id id customer_id", STRUCTURE),
     entry("archive_reading", "at actor_kind actor_id reason", READING),
+    entry("privacy_request", "org_id id version", STRUCTURE),
+    entry(
+        "privacy_request",
+        "kind subject_kind subject_id channel state received_on due_on extended_because wish identity identified_at",
+        REQUEST,
+    ),
+    entry(
+        "privacy_request",
+        "code_hash code_expires_at code_tries codes_sent decision grounds erasure_id link_hash link_expires_at",
+        REQUEST,
+    ),
+    entry("privacy_request", "created_at updated_at closed_at", REQUEST),
+    entry("privacy_notice", "org_id request_id recipient noted_at told_at", REQUEST),
+    entry("consent", "org_id id", STRUCTURE),
+    entry("consent", "customer_id purpose channel act text_version given_by proof at", CONSENT),
     entry("privacy_erasure", "org_id id version", STRUCTURE),
     entry("privacy_erasure", "subject_kind subject_id state content asked_at done_at overwritten_at", ERASURE),
     entry("erased_number", "org_id number_hash erased_at readmitted_at readmitted_reason", ERASED),

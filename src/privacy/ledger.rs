@@ -4,15 +4,18 @@
 use crate::ctx::{Ctx, InstallationKey};
 use crate::services::error::Error;
 use crate::store::erasure;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::hex;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// The ledger begins.
+    Begun,
     /// An erasure is about to be carried out.
     Intent,
     /// It was.
@@ -101,9 +104,23 @@ pub struct Head {
     pub seal: String,
 }
 
-/// Where the ledger ends.
+/// Where the ledger ends. One that is empty is begun: a restore can tell it from one that is lost.
 pub async fn head(ctx: &Ctx) -> Result<Head, Error> {
-    let lines = read(ctx).await?;
+    let mut lines = read(ctx).await?;
+    if lines.is_empty() {
+        let begun = Line {
+            at: ctx.now(),
+            kind: Kind::Begun,
+            case: Uuid::nil(),
+            org: Uuid::nil(),
+            scope: String::new(),
+            subject: Uuid::nil(),
+            numbers: Vec::new(),
+            seal: String::new(),
+        };
+        append(ctx, begun).await?;
+        lines = read(ctx).await?;
+    }
     Ok(Head { lines: lines.len(), seal: lines.last().map(|l| l.seal.clone()).unwrap_or_default() })
 }
 
@@ -114,16 +131,20 @@ pub fn goes_on_from(lines: &[Line], head: &Head) -> bool {
 
 /// Erasures that were carried out, or may have been: the last line of a case decides.
 pub fn to_replay(lines: &[Line]) -> Vec<&Line> {
-    let void = |case: Uuid| lines.iter().any(|l| l.case == case && l.kind == Kind::Void);
-    lines.iter().filter(|l| l.kind == Kind::Intent && !void(l.case)).collect()
+    let last: HashMap<Uuid, Kind> = lines.iter().map(|l| (l.case, l.kind)).collect();
+    lines.iter().filter(|l| l.kind == Kind::Intent && last.get(&l.case) != Some(&Kind::Void)).collect()
 }
 
+/// Minutes an intent is left alone: another node may be at it.
+const REST_MINUTES: i64 = 60;
+
 /// Settles intents that neither ended nor were called off: a process died between. What the database has is done, what it
-/// has not is void. Asked at start, by every node.
+/// has not is void. Asked at start and each night, by every node.
 pub async fn settle(ctx: &Ctx) -> Result<u64, Error> {
     let lines = read(ctx).await?;
+    let before = ctx.now() - Duration::minutes(REST_MINUTES);
     let mut settled = 0;
-    for intent in lines.iter().filter(|l| l.kind == Kind::Intent) {
+    for intent in lines.iter().filter(|l| l.kind == Kind::Intent && l.at < before) {
         if lines.iter().any(|l| l.case == intent.case && l.kind != Kind::Intent) {
             continue;
         }
@@ -195,5 +216,8 @@ mod tests {
         ];
         let cases: Vec<u128> = to_replay(&lines).iter().map(|l| l.case.as_u128()).collect();
         assert_eq!(cases, [1, 3], "an intent nobody has settled may have been carried out");
+        // Called off by one who thought it dead, and done all the same.
+        let done = [line(4, Kind::Intent), line(4, Kind::Void), line(4, Kind::Done)];
+        assert_eq!(to_replay(&done).len(), 1);
     }
 }

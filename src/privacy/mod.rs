@@ -3,6 +3,7 @@
 //! May import `domain`, `ctx`, `services`, `store`. A new column is classified in `inventory` or the tests fail.
 
 pub mod archive;
+pub mod consent;
 pub mod cookies;
 pub mod erase;
 pub mod explain;
@@ -10,8 +11,10 @@ pub mod hold;
 pub mod inventory;
 pub mod ledger;
 pub mod map;
+pub mod package;
 pub mod policy;
 pub mod records;
+pub mod request;
 pub mod retention;
 pub mod scrub;
 pub mod statement;

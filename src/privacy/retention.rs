@@ -2,10 +2,12 @@
 //! report counts, naming nobody. A policy nobody has approved is only planned with.
 
 use super::erase;
+use super::ledger;
 use super::policy::{self, Version};
 use super::steps::Step;
 use crate::ctx::Ctx;
 use crate::services::error::Error;
+use crate::services::user;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::retention::{self as store, Cutoff, Report, SWEEPS, Sweep};
 use chrono::{DateTime, Duration, NaiveTime, Utc};
@@ -167,6 +169,10 @@ fn add(items: &mut Vec<Item>, rule: RuleId, what: &str, period: Period, deleted:
 
 /// The nightly run: a plan, carried out where the policy is approved.
 pub async fn nightly(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
+    // What was asked for does not wait for the policy.
+    ledger::settle(ctx).await?;
+    erase::continue_waiting(ctx, actor).await?;
+    user::remove_orphans(ctx).await?;
     let id = plan(ctx, actor).await?;
     if policy::current(ctx, actor).await?.approved_at.is_none() {
         return Ok(());

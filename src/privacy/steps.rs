@@ -14,7 +14,7 @@ use crate::store::ledger::Entry;
 use crate::store::organisation::{self, Counter};
 use crate::store::retention::{self as store, Counted};
 use crate::store::{OrgTx, delivery};
-use chrono::{Duration, NaiveDate, NaiveTime};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
 use domain::privacy::{Hold, Period, RelationshipEnd, RuleId, financial_year_cutoff};
 use std::collections::BTreeSet;
@@ -158,7 +158,7 @@ impl Step {
                 Self::Documents => years.delete_documents(&work.tx, BATCH, work.at).await?,
                 Self::Payments => years.delete_payments(&work.tx, BATCH).await?,
                 Self::Claims => years.delete_items(&work.tx, BATCH).await?,
-                Self::BankFiles => years.delete_bank_files(&work.tx, work.at).await?,
+                Self::BankFiles => years.delete_bank_files(&work.tx, midnight(before), work.at).await?,
                 _ => carry_entries(&work, &years).await?,
             };
             if count == 0 {
@@ -174,7 +174,7 @@ impl Step {
 
 /// A claim that is pursued needs its debtor, whatever the policy says of contact details.
 fn still_pursued() -> BTreeSet<Hold> {
-    BTreeSet::from([Hold::OpenBalance, Hold::Dispute, Hold::Claim])
+    BTreeSet::from([Hold::OpenBalance, Hold::Dispute, Hold::Claim, Hold::Order])
 }
 
 fn over<'a>(ctx: &Ctx, period: Period, holds: &'a BTreeSet<Hold>) -> Over<'a> {
@@ -188,7 +188,15 @@ async fn years(ctx: &Ctx, tx: &OrgTx, version: &Version) -> Result<(NaiveDate, B
     let start = fiscal_start(tx).await?;
     let mut holds = BTreeSet::new();
     let mut before = ctx.today();
-    for id in [RuleId::IssuedDocument, RuleId::Ledger, RuleId::Payment, RuleId::OpenItem] {
+    for id in [
+        RuleId::IssuedDocument,
+        RuleId::Ledger,
+        RuleId::Payment,
+        RuleId::OpenItem,
+        RuleId::DeliveryLog,
+        RuleId::CustomerCore,
+        RuleId::BankFile,
+    ] {
         if let Some(rule) = version.policy.rule(id) {
             holds.extend(rule.holds.iter().copied());
             let period = rule.period.unwrap_or(Period::years(100));
@@ -196,6 +204,12 @@ async fn years(ctx: &Ctx, tx: &OrgTx, version: &Version) -> Result<(NaiveDate, B
         }
     }
     Ok((before, holds))
+}
+
+/// The beginning of a day in Oslo.
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    let begins = day.and_time(NaiveTime::MIN).and_local_timezone(Oslo).earliest();
+    begins.map_or(DateTime::<Utc>::MIN_UTC, |m| m.to_utc())
 }
 
 async fn end_inactive(ctx: &Ctx, actor: &Actor, after: Period) -> Result<u64, Error> {
@@ -225,9 +239,10 @@ async fn retire(ctx: &Ctx, actor: &Actor, over: &Over<'_>) -> Result<u64, Error>
         }
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
         organisation::take_numbers(&work.tx, Counter::Sync, count).await?;
-        archive::retire(&work.tx, &ids, work.today(), work.at).await?;
+        let kept = archive::retire(&work.tx, &ids, work.today(), work.at).await?;
         for id in &ids {
-            work.note(&Deed { verb: "customer.archived", subject: "customer", id: *id, fields: "status" });
+            let verb = if kept.contains(id) { "customer.archived" } else { "customer.deleted" };
+            work.note(&Deed { verb, subject: "customer", id: *id, fields: "status" });
         }
         let id = actor.org;
         work.done(Deed { verb: "customers.archived", subject: "organisation", id, fields: "" }).await?;
@@ -237,6 +252,8 @@ async fn retire(ctx: &Ctx, actor: &Actor, over: &Over<'_>) -> Result<u64, Error>
 
 /// Posts what the entries of these years came to for some customers, and deletes them; how many.
 async fn carry_entries(work: &Work<'_>, years: &Years<'_>) -> Result<u64, Error> {
+    // Locked before sums are read: two nodes carry one after the other.
+    organisation::take_numbers(&work.tx, Counter::Voucher, 0).await?;
     let customers = years.customers_with_entries(&work.tx, BATCH).await?;
     if customers.is_empty() {
         return Ok(years.delete_nobodys_entries(&work.tx, BATCH).await?);
@@ -286,6 +303,26 @@ async fn empty_archive(ctx: &Ctx, actor: &Actor, holds: &BTreeSet<Hold>) -> Resu
     }
 }
 
+/// Removes files in the folders that belong to no delivery: one-time codes, which have long been used, and e-invoices that were
+/// made again under another name.
+pub(super) async fn remove_codes(ctx: &Ctx) -> Result<u64, Error> {
+    let mut removed = 0;
+    for folder in [&ctx.config.mail.spool_dir, &ctx.config.ehf.dir] {
+        let files = named_after_deliveries(folder).await?;
+        let ids: Vec<Uuid> = files.iter().map(|(id, _)| *id).collect();
+        let tx = ctx.db.system_look().await?;
+        let unknown = delivery::list_unknown(&tx, &ids).await?;
+        tx.commit().await?;
+        for (_, name) in files.into_iter().filter(|(id, _)| unknown.contains(id)) {
+            match tokio::fs::remove_file(folder.join(name)).await {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                _ => removed += 1,
+            }
+        }
+    }
+    Ok(removed)
+}
+
 /// Ids of the files in a folder that are named after deliveries.
 async fn named_after_deliveries(folder: &Path) -> Result<Vec<(Uuid, String)>, Error> {
     let mut found = Vec::new();
@@ -304,8 +341,7 @@ async fn named_after_deliveries(folder: &Path) -> Result<Vec<(Uuid, String)>, Er
 
 /// Mails and e-invoices in folders whose deliveries have long come to an end: place and name.
 async fn mails_due(ctx: &Ctx, tx: &OrgTx, period: Period) -> Result<Vec<(&'static str, String)>, Error> {
-    let midnight = period.cutoff(ctx.today()).and_time(NaiveTime::MIN).and_local_timezone(Oslo).earliest();
-    let Some(before) = midnight.map(|m| m.to_utc()) else { return Ok(Vec::new()) };
+    let before = midnight(period.cutoff(ctx.today()));
     let mut due = Vec::new();
     for (place, folder) in [("spool", &ctx.config.mail.spool_dir), ("ehf", &ctx.config.ehf.dir)] {
         let files = named_after_deliveries(folder).await?;
@@ -322,5 +358,6 @@ async fn remove_mails(ctx: &Ctx, actor: &Actor, period: Period) -> Result<u64, E
         crate::store::erasure::note_removal(&tx, place, &name, ctx.now()).await?;
     }
     tx.commit().await?;
+    remove_codes(ctx).await?;
     remove_files(ctx, actor).await
 }

@@ -507,6 +507,9 @@ impl Pricing {
         orders: Vec<StandingOrder>,
         lines: &HashMap<Uuid, Vec<StandingOrderLine>>,
     ) -> Result<Billed, &'static str> {
+        if customer.row.restricted_at.is_some() {
+            return Err("restricted");
+        }
         let (mut inputs, mut advanced, mut periods) = (Vec::new(), Vec::new(), Vec::new());
         let (mut from, mut to): (Option<NaiveDate>, Option<NaiveDate>) = (None, None);
         for mut order in orders {

@@ -25,6 +25,9 @@ pub struct Mark {
     /// Deliveries that may have left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Uuid>,
+    /// A backup that was being made: a ledger that does not know it is not the one this installation kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
 }
 
 /// Everything seen of one organisation.
@@ -57,8 +60,23 @@ async fn note(ctx: &Ctx, org: Uuid, deliveries: Vec<Uuid>) -> Result<(), Error> 
     let tx = ctx.db.read(org).await?;
     let counters = store::counters(&tx).await?;
     tx.commit().await?;
-    let line = serde_json::to_string(&Mark { at: ctx.now(), org, counters, deliveries }).unwrap_or_default();
+    append(ctx, &Mark { at: ctx.now(), org, counters, deliveries, backup: None }).await
+}
+
+async fn append(ctx: &Ctx, mark: &Mark) -> Result<(), Error> {
+    let line = serde_json::to_string(mark).map_err(std::io::Error::other)?;
     Ok(ctx.seen.append(Box::new(move |_| vec![line])).await?)
+}
+
+/// Notes that a backup is being made.
+pub async fn note_backup(ctx: &Ctx, name: &str) -> Result<(), Error> {
+    let (org, counters, deliveries) = (Uuid::nil(), Counters::default(), Vec::new());
+    append(ctx, &Mark { at: ctx.now(), org, counters, deliveries, backup: Some(name.to_owned()) }).await
+}
+
+/// The backups the ledger knows of.
+pub async fn backups(ctx: &Ctx) -> Result<BTreeSet<String>, Error> {
+    Ok(marks(ctx).await?.into_iter().filter_map(|m| m.backup).collect())
 }
 
 /// Minutes before a backup within which a delivery that was claimed may have left after it: longer than any claim.

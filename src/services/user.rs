@@ -102,6 +102,14 @@ pub async fn remove_if_nobodys(ctx: &Ctx, user: Uuid) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
+/// Removes accounts that have acted for nobody for a day: what an erasure that was cut off left.
+pub async fn remove_orphans(ctx: &Ctx) -> Result<u64, Error> {
+    let tx = ctx.db.system().await?;
+    let removed = store::delete_orphans(&tx, ctx.now() - Duration::days(1)).await?;
+    tx.commit().await?;
+    Ok(removed)
+}
+
 /// Somebody who acts for an organisation.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Member {

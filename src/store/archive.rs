@@ -40,7 +40,7 @@ fn needed(holds: &BTreeSet<Hold>) -> String {
         "({} OR EXISTS (SELECT 1 FROM delivery v WHERE v.org_id = c.org_id AND v.customer_id = c.id \
          AND (v.state IN {ON_ITS_WAY} OR v.needs_person) AND v.created_at > $3) \
          OR EXISTS (SELECT 1 FROM standing_order s WHERE s.org_id = c.org_id AND s.customer_id = c.id \
-         AND s.next_period_on <= c.ended_on))",
+         AND s.next_period_on <= c.ended_on) OR c.restricted_at IS NOT NULL)",
         holds_any(holds, "c.org_id", "c.id", None)
     )
 }
@@ -86,6 +86,19 @@ pub async fn is_needed(tx: &OrgTx, id: Uuid, over: &Over<'_>) -> Result<bool, Er
     Ok(!all::<Id>(tx, &sql, values).await?.is_empty())
 }
 
+/// Whether one customer is still written to, whatever is to be billed: by a hold, by money that is owed, by a document on its
+/// way.
+pub async fn is_reached(tx: &OrgTx, id: Uuid, over: &Over<'_>) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT c.id FROM customer c WHERE c.org_id = $1 AND c.id = $2 AND ({} OR EXISTS (SELECT 1 FROM delivery v \
+         WHERE v.org_id = c.org_id AND v.customer_id = c.id AND (v.state IN {ON_ITS_WAY} OR v.needs_person) \
+         AND v.created_at > $3) OR c.restricted_at IS NOT NULL)",
+        holds_any(over.holds, "c.org_id", "c.id", None)
+    );
+    let values = vec![tx.org().into(), id.into(), over.on_its_way_since.into()];
+    Ok(!all::<Id>(tx, &sql, values).await?.is_empty())
+}
+
 /// Those of whom something was booked: law keeps who they were.
 async fn booked(tx: &OrgTx, ids: &str) -> Result<Vec<Uuid>, Error> {
     let of =
@@ -109,6 +122,7 @@ const FREE: &[&str] = &[
     "DELETE FROM payer_link WHERE org_id = $1 AND customer_id IN ({ids})",
     "DELETE FROM customer_contact WHERE org_id = $1 AND customer_id IN ({ids})",
     "DELETE FROM customer_document_address WHERE org_id = $1 AND customer_id IN ({ids})",
+    "DELETE FROM consent WHERE org_id = $1 AND customer_id IN ({ids}) AND act = 'given'",
 ];
 
 /// What an erasure takes besides: where documents were sent, and what providers said of it.
@@ -120,6 +134,10 @@ const TRACES: &[&str] = &[
     "UPDATE delivery_event SET detail = NULL WHERE org_id = $1 AND detail IS NOT NULL AND delivery_id IN \
      (SELECT id FROM delivery WHERE org_id = $1 AND customer_id IN ({ids}))",
     "DELETE FROM privacy_hold WHERE org_id = $1 AND customer_id IN ({ids}) AND released_at IS NOT NULL",
+    "DELETE FROM consent WHERE org_id = $1 AND customer_id IN ({ids})",
+    "UPDATE privacy_request SET wish = NULL, grounds = NULL, extended_because = NULL, subject_id = NULL, code_hash = NULL, \
+     link_hash = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NOT NULL",
+    "UPDATE privacy_request SET wish = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NULL",
 ];
 
 /// Who it was, on its way to the archive.
@@ -159,10 +177,10 @@ async fn each(tx: &OrgTx, statements: &[&str], ids: &str) -> Result<(), Error> {
 }
 
 /// Ends the time of locked customers: the free is deleted, who they were goes to the archive, and of whom nothing was ever
-/// booked nothing is left. How many were archived, and how many deleted whole.
-pub async fn retire(tx: &OrgTx, ids: &[Uuid], today: NaiveDate, at: DateTime<Utc>) -> Result<(u64, u64), Error> {
+/// booked nothing is left. Those who were archived; the others are deleted whole.
+pub async fn retire(tx: &OrgTx, ids: &[Uuid], today: NaiveDate, at: DateTime<Utc>) -> Result<Vec<Uuid>, Error> {
     if ids.is_empty() {
-        return Ok((0, 0));
+        return Ok(Vec::new());
     }
     let every = listed(tx, ids);
     let kept = booked(tx, &every).await?;
@@ -171,6 +189,13 @@ pub async fn retire(tx: &OrgTx, ids: &[Uuid], today: NaiveDate, at: DateTime<Utc
         "UPDATE mandate SET active = FALSE, updated_on = $2 WHERE org_id = $1 AND active AND customer_id IN ({every})"
     );
     run(tx, &sql, vec![tx.org().into(), today.into()]).await?;
+    // What was never delivered is no longer on anybody's list.
+    let sql = format!(
+        "UPDATE delivery SET state = CASE WHEN state IN ('queued', 'retrying', 'held', 'sending') THEN 'cancelled' ELSE state \
+         END, needs_person = FALSE, version = version + 1, updated_at = $2 WHERE org_id = $1 AND customer_id IN ({every}) \
+         AND (needs_person OR state IN ('queued', 'retrying', 'held', 'sending'))"
+    );
+    run(tx, &sql, vec![tx.org().into(), at.into()]).await?;
     if !kept.is_empty() {
         let kept = listed(tx, &kept);
         let sql = format!(
@@ -195,8 +220,7 @@ pub async fn retire(tx: &OrgTx, ids: &[Uuid], today: NaiveDate, at: DateTime<Utc
     }
     let gone: Vec<Uuid> = ids.iter().copied().filter(|id| !kept.contains(id)).collect();
     delete_customers(tx, &gone).await?;
-    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    Ok((number(kept.len()), number(gone.len())))
+    Ok(kept)
 }
 
 /// Removes customers of whom nothing else is left.
@@ -214,7 +238,9 @@ async fn delete_customers(tx: &OrgTx, ids: &[Uuid]) -> Result<(), Error> {
         ("archive_customer", "customer_id"),
         ("customer", "id"),
     ] {
-        let sql = format!("DELETE FROM {table} WHERE org_id = $1 AND {column} IN ({ids})");
+        // A hold that stands is released by whoever placed it.
+        let also = if table == "privacy_hold" { "AND released_at IS NOT NULL" } else { "" };
+        let sql = format!("DELETE FROM {table} WHERE org_id = $1 AND {column} IN ({ids}) {also}");
         run(tx, &sql, vec![tx.org().into()]).await?;
     }
     Ok(())
@@ -238,6 +264,26 @@ pub async fn take_free(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
 pub async fn take_traces(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
     let id = literal(tx, id);
     each(tx, TRACES, &id).await
+}
+
+/// Addresses of a contact person that a customer's documents went to, and what providers said of them; those deliveries.
+pub async fn take_contact_traces(tx: &OrgTx, customer: Uuid, contact: Uuid) -> Result<Vec<Uuid>, Error> {
+    let sql = "SELECT d.id FROM delivery d JOIN delivery_address a ON a.org_id = d.org_id AND a.delivery_id = d.id \
+               JOIN customer_contact k ON k.org_id = d.org_id AND k.id = $3 AND lower(k.email) = lower(a.address) \
+               WHERE d.org_id = $1 AND d.customer_id = $2";
+    let values = vec![tx.org().into(), customer.into(), contact.into()];
+    let ids: Vec<Uuid> = all::<Id>(tx, sql, values).await?.into_iter().map(|r| r.id).collect();
+    if !ids.is_empty() {
+        let listed = listed(tx, &ids);
+        for sql in [
+            format!("DELETE FROM delivery_address WHERE org_id = $1 AND delivery_id IN ({listed})"),
+            format!("UPDATE delivery_attempt SET detail = NULL WHERE org_id = $1 AND delivery_id IN ({listed})"),
+            format!("UPDATE delivery_event SET detail = NULL WHERE org_id = $1 AND delivery_id IN ({listed})"),
+        ] {
+            run(tx, &sql, vec![tx.org().into()]).await?;
+        }
+    }
+    Ok(ids)
 }
 
 /// Money that came in for somebody who was archived before: who paid follows. How many rows.
@@ -333,14 +379,19 @@ pub async fn find(tx: &OrgTx, id: Uuid) -> Result<Option<Archived>, Error> {
     Ok(all(tx, sql, vec![tx.org().into(), id.into()]).await?.into_iter().next())
 }
 
-/// Who is in the archive under a number: of the customer, or of one of its documents.
+/// Who is in the archive under a number of the customer; several, where a number was given again.
 pub async fn find_by_number(tx: &OrgTx, number: &str) -> Result<Vec<Uuid>, Error> {
     let sql = "SELECT customer_id AS id FROM archive_customer WHERE org_id = $1 AND (number = $2 \
-               OR ' ' || COALESCE(earlier_numbers, '') || ' ' LIKE $3) UNION \
-               SELECT i.customer_id FROM invoice i JOIN archive_customer a ON a.org_id = i.org_id \
-               AND a.customer_id = i.customer_id WHERE i.org_id = $1 AND CAST(i.number AS TEXT) = $2";
+               OR ' ' || COALESCE(earlier_numbers, '') || ' ' LIKE $3) ORDER BY archived_at DESC";
     let values = vec![tx.org().into(), number.into(), format!("% {number} %").into()];
     Ok(all::<Id>(tx, sql, values).await?.into_iter().map(|r| r.id).collect())
+}
+
+/// Whose archived document has a number.
+pub async fn find_by_document(tx: &OrgTx, number: i64) -> Result<Vec<Uuid>, Error> {
+    let sql = "SELECT DISTINCT i.customer_id AS id FROM invoice i JOIN archive_customer a ON a.org_id = i.org_id \
+               AND a.customer_id = i.customer_id WHERE i.org_id = $1 AND i.number = $2";
+    Ok(all::<Id>(tx, sql, vec![tx.org().into(), number.into()]).await?.into_iter().map(|r| r.id).collect())
 }
 
 /// One archived document of a customer: the frozen buyer and text.

@@ -77,10 +77,13 @@ pub async fn free_periods(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<BilledPeri
     Ok(rows)
 }
 
-/// Invoices of a run that ask for money and that nothing was credited of, in order of their ids.
+/// Invoices of a run that ask for money and that nothing was credited of, in order of their ids; of archived customers there
+/// is nobody left to credit.
 pub async fn list_uncredited(tx: &OrgTx, run: Uuid, limit: u64) -> Result<Vec<invoice::Model>, Error> {
     let sql = "SELECT i.* FROM invoice i WHERE i.org_id = $1 AND i.run_id = $2 AND i.kind = 'invoice' AND i.total_ore > 0 AND NOT EXISTS \
-               (SELECT 1 FROM invoice c WHERE c.org_id = i.org_id AND c.credits_invoice_id = i.id) ORDER BY i.id LIMIT $3";
+               (SELECT 1 FROM invoice c WHERE c.org_id = i.org_id AND c.credits_invoice_id = i.id) AND NOT EXISTS \
+               (SELECT 1 FROM customer k WHERE k.org_id = i.org_id AND k.id = i.customer_id AND k.status = 'archived') \
+               ORDER BY i.id LIMIT $3";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [tx.org().into(), run.into(), limit.into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
@@ -97,11 +100,14 @@ pub async fn list_empty(tx: &OrgTx, run: Uuid) -> Result<Vec<invoice::Model>, Er
     Ok(rows.order_by_asc(invoice::Column::Id).all(tx).await?)
 }
 
-/// How many invoices of a run are credited in part.
+/// How many invoices of a run are credited in part, or cannot be since the customer is archived.
 pub async fn count_partly_credited(tx: &OrgTx, run: Uuid) -> Result<i64, Error> {
     let sql = "SELECT COUNT(*) AS n FROM (SELECT i.id FROM invoice i JOIN invoice c ON c.org_id = i.org_id \
                AND c.credits_invoice_id = i.id WHERE i.org_id = $1 AND i.run_id = $2 \
-               GROUP BY i.id, i.total_ore HAVING SUM(c.total_ore) < i.total_ore) p";
+               GROUP BY i.id, i.total_ore HAVING SUM(c.total_ore) < i.total_ore UNION ALL SELECT i.id FROM invoice i \
+               JOIN customer k ON k.org_id = i.org_id AND k.id = i.customer_id AND k.status = 'archived' \
+               WHERE i.org_id = $1 AND i.run_id = $2 AND i.kind = 'invoice' AND i.total_ore > 0 AND NOT EXISTS \
+               (SELECT 1 FROM invoice c WHERE c.org_id = i.org_id AND c.credits_invoice_id = i.id)) p";
     let values = [tx.org().into(), run.into()];
     let row = tx.query_one_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
     Ok(row.map(|r| r.try_get("", "n")).transpose()?.unwrap_or(0))

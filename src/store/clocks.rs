@@ -220,6 +220,14 @@ pub const CLOCKS: &[Clock] = &[
         ],
         Since::Instant("t.released_at"),
     ),
+    clock(RuleId::Consent, "consents", "consent t", T_CUSTOMER, Since::Instant("t.at")),
+    clock(
+        RuleId::PrivacyCase,
+        "requests",
+        "privacy_request t",
+        &[(Customer, "t.subject_id = $2"), (Contact, "t.subject_id = $2"), (User, "t.subject_id = $2")],
+        Since::Instant("t.closed_at"),
+    ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
     clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
 ];

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::tx::Db;
 use crate::config::Database;
+use chrono::{DateTime, Utc};
 use migration::{APP_ROLE, BACKUP_ROLE, Migrator, MigratorTrait, OWNER_ROLE, RETENTION_ROLE};
 use sea_orm::sqlx::sqlite::SqliteJournalMode;
 use sea_orm::{
@@ -34,10 +35,45 @@ pub async fn migrate(config: &Database) -> Result<(), Error> {
     Ok(())
 }
 
+/// Tenths of a second that older transactions are waited for.
+const PATIENCE: u32 = 300;
+
+/// Waits until nobody can see what was deleted before: a rewrite copies such rows with the rest. Writers of every database of
+/// the server count, and readers of this one.
+async fn settle_down(pool: &DatabaseConnection) -> Result<(), Error> {
+    let value = async |sql: &str, values: Vec<sea_orm::Value>| -> Result<Option<sea_orm::QueryResult>, Error> {
+        Ok(pool.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?)
+    };
+    let own = value("SELECT pg_current_xact_id()::text::bigint AS xid", Vec::new()).await?;
+    let own: i64 = own.ok_or(Error::Busy)?.try_get("", "xid")?;
+    let mut since: Option<DateTime<Utc>> = None;
+    for _ in 0..PATIENCE {
+        if since.is_none() {
+            let sql =
+                "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > $1 AS over, clock_timestamp() AS at";
+            let row = value(sql, vec![own.into()]).await?.ok_or(Error::Busy)?;
+            since = if row.try_get("", "over")? { Some(row.try_get("", "at")?) } else { None };
+        }
+        if let Some(since) = since {
+            let sql = "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
+                       AND backend_xmin IS NOT NULL AND xact_start < $1 AND pid <> pg_backend_pid()";
+            let row = value(sql, vec![since.into()]).await?.ok_or(Error::Busy)?;
+            if row.try_get::<i64>("", "n")? == 0 {
+                return Ok(());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(Error::Busy)
+}
+
 /// PostgreSQL: rewrites tables without their dead rows, as the owner, and lets the log that held them go (decision 48).
 pub async fn rewrite(config: &Database, tables: &[&str]) -> Result<(), Error> {
     let url = config.owner_url.as_ref().ok_or(Error::NoOwnerRole)?.expose_secret();
     let pool = open(url, config, true).await?;
+    // One connection: the service waits for us no longer than this.
+    pool.execute_unprepared("SET lock_timeout = '5s'").await?;
+    settle_down(&pool).await?;
     for table in tables {
         pool.execute_unprepared(&format!("VACUUM (FULL) {table}")).await?;
     }
@@ -178,6 +214,8 @@ async fn grant_defaults(admin_url: &str, database: &str) -> Result<(), Error> {
             .await?;
     }
     inside.execute_unprepared(&format!("GRANT ALL ON SCHEMA public TO {OWNER_ROLE}")).await?;
+    // To see whether somebody still reads what is being overwritten.
+    inside.execute_unprepared(&format!("GRANT pg_read_all_stats TO {OWNER_ROLE}")).await?;
     // Rights on functions are those of one database.
     inside.execute_unprepared(&format!("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {OWNER_ROLE}")).await?;
     inside.close().await?;

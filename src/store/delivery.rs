@@ -232,6 +232,28 @@ pub async fn list_of_invoice(tx: &OrgTx, invoice_id: Uuid) -> Result<Vec<Deliver
     Ok(rows.order_by_asc(delivery::Column::Id).all(tx).await?)
 }
 
+/// Of these ids those that no delivery of any organisation has, nor any message of one.
+pub async fn list_unknown(tx: &SystemTx, ids: &[Uuid]) -> Result<HashSet<Uuid>, Error> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        id: Uuid,
+    }
+    let mut unknown: HashSet<Uuid> = ids.iter().copied().collect();
+    for column in ["id", "message_id"] {
+        let left: Vec<Uuid> = unknown.iter().copied().collect();
+        for part in left.chunks(500) {
+            let marks = (1..=part.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let sql = format!("SELECT {column} AS id FROM delivery WHERE {column} IN ({marks})");
+            let values: Vec<sea_orm::Value> = part.iter().map(|id| (*id).into()).collect();
+            let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+            for found in Id::find_by_statement(statement).all(tx).await? {
+                unknown.remove(&found.id);
+            }
+        }
+    }
+    Ok(unknown)
+}
+
 /// Of these deliveries those that came to an end before a time and need nobody.
 pub async fn list_over(tx: &OrgTx, ids: &[Uuid], before: DateTime<Utc>) -> Result<HashSet<Uuid>, Error> {
     let mut over = HashSet::new();

@@ -30,6 +30,9 @@ pub enum Error {
     /// A dump needs a role that sees all rows.
     #[error("database.backup_url is not set: the login of reskontro_backup, made by `reskontro db setup`, is needed")]
     NoBackupRole,
+    /// Somebody still sees what is to be overwritten.
+    #[error("a transaction that began earlier still sees deleted rows: try again when it has ended")]
+    Busy,
     /// The relationship is over: who it was stands in the archive.
     #[error("the customer relationship is over, and who it was is in the statutory archive")]
     Archived,

@@ -238,17 +238,21 @@ impl Years<'_> {
         self.counted(tx, &sql).await
     }
 
-    /// Bank files of these years of which no payment is left: their hashes, for the removal of the files.
-    pub async fn delete_bank_files(&self, tx: &OrgTx, now: chrono::DateTime<chrono::Utc>) -> Result<u64, Error> {
+    /// Bank files taken in before a time of which no payment is left, and their files; how many.
+    pub async fn delete_bank_files(
+        &self,
+        tx: &OrgTx,
+        before: chrono::DateTime<chrono::Utc>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<u64, Error> {
         #[derive(FromQueryResult)]
         struct File {
             id: Uuid,
             content_hash: Vec<u8>,
         }
-        let midnight = self.before.and_time(chrono::NaiveTime::MIN).and_utc();
         let sql = "SELECT f.id, f.content_hash FROM bank_file f WHERE f.org_id = $1 AND f.imported_at < $2 \
                    AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.org_id = f.org_id AND p.bank_file_id = f.id)";
-        let files = all::<File>(tx, sql, vec![tx.org().into(), midnight.into()]).await?;
+        let files = all::<File>(tx, sql, vec![tx.org().into(), before.into()]).await?;
         for file in &files {
             super::erasure::note_removal(tx, "files", &domain::hex::encode(&file.content_hash), now).await?;
             let sql = "DELETE FROM bank_file WHERE org_id = $1 AND id = $2";

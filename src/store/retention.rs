@@ -96,12 +96,32 @@ pub const SWEEPS: &[Sweep] = &[
     },
     Sweep {
         customer: "NULL",
+        ..sweep(
+            RuleId::SyncPlan,
+            "rows of sync plans",
+            "customer_plan_part t JOIN customer_plan p ON p.org_id = t.org_id AND p.id = t.plan_id",
+            "plan_id, part_no",
+            Since::Instant("p.created_at"),
+        )
+    },
+    Sweep {
+        customer: "NULL",
         ..sweep(RuleId::SyncPlan, "sync plans", "customer_plan t", "id", Since::Instant("t.created_at"))
     },
     sweep(RuleId::AccessLog, "readings of the archive", "archive_reading t", "id", Since::Instant("t.at")),
     Sweep {
         customer: "NULL",
         ..sweep(RuleId::Certificate, "erasure certificates", "privacy_erasure t", "id", Since::Instant("t.done_at"))
+    },
+    Sweep {
+        // The last word a person has said of a purpose goes three years after it was said, the words before it too.
+        only: "(t.act = 'withdrawn' OR EXISTS (SELECT 1 FROM consent n WHERE n.org_id = t.org_id \
+               AND n.customer_id = t.customer_id AND n.purpose = t.purpose AND n.channel = t.channel AND n.id > t.id))",
+        ..sweep(RuleId::Consent, "consents", "consent t", "id", Since::Instant("t.at"))
+    },
+    Sweep {
+        customer: "t.subject_id",
+        ..sweep(RuleId::PrivacyCase, "answered requests", "privacy_request t", "id", Since::Instant("t.closed_at"))
     },
     sweep(RuleId::DisputeCase, "released holds", "privacy_hold t", "id", Since::Instant("t.released_at")),
 ];

@@ -65,11 +65,17 @@ impl Db {
             return Ok(true);
         }
         let _writer = self.writer.clone().lock_owned().await;
-        let sql = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
-        let busy: i32 = match self.pool.query_one_raw(sql).await? {
-            Some(row) => row.try_get_by_index(0)?,
-            None => 0,
+        let checkpoint = async |how: &str| -> Result<(i32, i32, i32), Error> {
+            let sql = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA wal_checkpoint({how})"));
+            let row = self.pool.query_one_raw(sql).await?.ok_or(Error::Busy)?;
+            Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?))
         };
+        // Looked at first, without waiting: a reader that stays would keep all writers waiting.
+        let (busy, pages, moved) = checkpoint("PASSIVE").await?;
+        if busy != 0 || pages != moved {
+            return Ok(false);
+        }
+        let (busy, ..) = checkpoint("TRUNCATE").await?;
         Ok(busy == 0)
     }
 

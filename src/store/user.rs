@@ -4,7 +4,9 @@ use super::error::Error;
 use super::tx::{OrgTx, SystemTx};
 use chrono::{DateTime, Utc};
 use entity::{app_user, membership, user_session};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Statement,
+};
 use uuid::Uuid;
 
 pub use app_user::Model as User;
@@ -92,4 +94,18 @@ pub async fn delete(tx: &SystemTx, user: Uuid) -> Result<(), Error> {
     user_session::Entity::delete_many().filter(user_session::Column::UserId.eq(user)).exec(tx).await?;
     app_user::Entity::delete_by_id(user).exec(tx).await?;
     Ok(())
+}
+
+/// Removes accounts made before a time that act for no organisation, and their sessions.
+pub async fn delete_orphans(tx: &SystemTx, before: DateTime<Utc>) -> Result<u64, Error> {
+    let none = "NOT EXISTS (SELECT 1 FROM membership m WHERE m.user_id = app_user.id)";
+    let sessions =
+        format!("DELETE FROM user_session WHERE user_id IN (SELECT id FROM app_user WHERE created_at < $1 AND {none})");
+    let accounts = format!("DELETE FROM app_user WHERE created_at < $1 AND {none}");
+    let mut removed = 0;
+    for sql in [sessions, accounts] {
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [before.into()]);
+        removed = tx.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(removed)
 }

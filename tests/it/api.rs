@@ -113,6 +113,7 @@ both!(every_route_asks_for_a_key, async |app: &TestApp| {
             | "/privacy"
             | "/privacy/{org}"
             | "/privacy/{org}/pdf"
+            | "/privacy/packages/{token}"
             | "/privacy/{org}/cookies" => (Method::GET, StatusCode::NOT_FOUND),
             _ => (Method::GET, StatusCode::OK),
         };
@@ -137,7 +138,10 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 26] = [
+const ADMIN: [(&str, &str); 29] = [
+    ("POST", "/privacy/requests/{id}/decide"),
+    ("GET", "/privacy/requests/{id}/package.zip"),
+    ("POST", "/privacy/requests/{id}/link"),
     ("POST", "/privacy/erasures"),
     ("POST", "/privacy/archive/readings"),
     ("PATCH", "/organisation"),
@@ -213,6 +217,11 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
         body["id"].as_str().or(body["file"]["id"].as_str()).unwrap_or_else(|| panic!("{body}")).to_owned()
     };
     let today = app.ctx.today();
+    let asked = json!({ "kind": "access", "subject_kind": "customer", "subject_id": customer, "channel": "api" });
+    let asked = made("/privacy/requests", asked).await;
+    let identify = format!("/api/v1/privacy/requests/{asked}/identify");
+    let (status, _) = api.send(Method::POST, &identify, Some(key), Some(&json!({ "known": true }))).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
     let gone = made("/customers", json!({ "number": "900", "name": "Borte Vekk" })).await;
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
@@ -241,6 +250,7 @@ async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, St
             .await,
         ),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
+        ("requests", asked),
         ("erasures", made("/privacy/erasures", json!({ "subject_kind": "customer", "subject_id": gone })).await),
     ])
 }
@@ -253,6 +263,14 @@ fn body_for(path: &str) -> Value {
         "contacts" => json!({ "name": "Liv" }),
         "redirect" => json!({ "channel": "mail" }),
         "allocate" => json!({ "invoice_id": ID }),
+        "confirm" => json!({ "code": "123456" }),
+        "identify" => json!({ "known": true }),
+        "extend" => json!({ "reason": "mye" }),
+        "decide" => json!({ "decision": "granted" }),
+        "lift-restriction" => json!({ "person_told": true }),
+        "consents" => {
+            json!({ "purpose": "course", "channel": "mail", "text_version": "1", "given_by": "skjema" })
+        }
         "review" => json!({ "review_on": "2027-01-01" }),
         "reverse" => json!({ "reason": "feil" }),
         "credit" if path.contains("invoice-runs") => json!({ "reason": "feil" }),

@@ -229,6 +229,35 @@ fn reading<'a>(scratch: Option<&SecretString>, identity: Option<&'a Path>, trust
     Reading { identity, scratch: scratch.cloned(), trust_key }
 }
 
+both!(a_ledger_lost_before_anybody_was_erased_is_lost_all_the_same, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let (ctx, identity) = with_key(app);
+    let manifest = create::create(&ctx).await.unwrap();
+    erase::erase(&ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    let elsewhere = Elsewhere::new(app, &ctx).await;
+    restore::load(&elsewhere.config, &request(&manifest, &identity)).await.unwrap();
+    let there = elsewhere.ctx(app).await;
+    for (name, code) in [("erasures.log", "erasure_ledger_lost"), ("seen.log", "seen_ledger_lost")] {
+        let path = app.dir.path().join("ledgers").join(name);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(restore::open(&there).await.unwrap_err().code(), Some(code));
+        std::fs::write(&path, whole).unwrap();
+    }
+    // A copy of the ledger from before a newer backup knows nothing of what came after it.
+    let path = app.dir.path().join("ledgers/erasures.log");
+    let old = std::fs::read(&path).unwrap();
+    app.clock.advance(Duration::hours(1));
+    erase::erase(&ctx, &actor, Subject::Customer(customers[2])).await.unwrap();
+    create::create(&ctx).await.unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, old).unwrap();
+    assert_eq!(restore::open(&there).await.unwrap_err().code(), Some("erasure_ledger_lost"));
+    std::fs::write(&path, whole).unwrap();
+    assert_eq!(restore::open(&there).await.unwrap().erased_again, 2);
+    there.db.close().await;
+});
+
 both!(a_backup_is_checked_to_its_end, async |app: &TestApp| {
     let Billed { actor, .. } = billed(app).await;
     let (ctx, identity) = with_key(app);
@@ -265,7 +294,7 @@ both!(a_backup_is_checked_to_its_end, async |app: &TestApp| {
         .unwrap();
     let path = folder.join("manifest.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen("\"lines\": 0", "\"lines\": 1", 1)).unwrap();
+    std::fs::write(&path, text.replacen("\"lines\": 1", "\"lines\": 0", 1)).unwrap();
     assert_eq!(code(&ctx, None, None).await, "backup_not_genuine");
     std::fs::write(&path, &text[..text.len() / 2]).unwrap();
     assert_eq!(code(&ctx, None, None).await, "backup_broken");
@@ -324,6 +353,9 @@ async fn no_backup_grows_old_even_when_none_is_made_any_more() {
     let left = ctx.config.backup.dir.join("20260301T013000Z-ffffffff");
     std::fs::create_dir_all(&left).unwrap();
     std::fs::write(left.join("database.age"), "half").unwrap();
+    // What an upload that was cut off leaves is hidden from a listing of objects.
+    let cut = ctx.config.backup.dir.join(&first.name).join("database.age#1");
+    std::fs::write(&cut, "half").unwrap();
     app.clock.set(at("2026-03-30T01:29:00Z"));
     let aged = expire::expire(&ctx).await.unwrap();
     assert!(aged.removed.is_empty() && aged.holds && expire::is_genuine(&aged), "{aged:?}");
@@ -331,7 +363,7 @@ async fn no_backup_grows_old_even_when_none_is_made_any_more() {
     app.clock.set(at("2026-03-30T01:30:00Z"));
     let aged = expire::expire(&ctx).await.unwrap();
     assert_eq!(aged.removed.len(), 2, "twenty-nine days: {aged:?}");
-    assert!(aged.holds && !left.join("database.age").exists());
+    assert!(aged.holds && !left.join("database.age").exists() && !cut.exists());
     assert_eq!(names().await, std::slice::from_ref(&second.name));
     // Nobody makes any more, and the service was down for weeks.
     app.clock.set(at("2026-05-01T00:00:00Z"));

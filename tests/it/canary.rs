@@ -5,10 +5,12 @@
 use crate::harness::{ACCOUNT, Backend, TestApp, both};
 use formats::customer_list::Mode;
 use formats::giro::{PaymentToWrite, write_ocr};
+use reskontro::privacy::consent::{self, NewConsent};
 use reskontro::privacy::erase;
 use reskontro::privacy::explain::Subject;
 use reskontro::privacy::hold::{self, NewHold};
 use reskontro::privacy::inventory::columns;
+use reskontro::privacy::request::{self, Decision, NewRequest};
 use reskontro::privacy::{retention, scrub};
 use reskontro::services::customer::{self, Input, NewContact};
 use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
@@ -43,6 +45,10 @@ const FREE: &[&str] = &[
     "Kanariutkast",
     "Kanarisvar fra serveren",
     "Kanaritvist",
+    "Kanariønske",
+    "Kanarigrunn",
+    "Kanariskjema",
+    "Kanaribevis",
 ];
 /// Core: kept by law, in the archive alone.
 const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602"];
@@ -83,6 +89,32 @@ fn draft(customer_id: Uuid) -> NewDraft {
         delivery_place: None,
         note: Some("Kanariutkast".into()),
     }
+}
+
+/// Requests of the canary, answered and open, and a consent.
+async fn ask(app: &TestApp, actor: &Actor, id: Uuid) {
+    let asked = NewRequest {
+        kind: "rectification".into(),
+        subject_kind: "customer".into(),
+        subject_id: id,
+        channel: "mail".into(),
+        received_on: None,
+        wish: Some("Kanariønske om retting".into()),
+    };
+    let request = request::receive(&app.ctx, actor, &asked).await.unwrap();
+    let refused = Decision { decision: "refused".into(), grounds: Some("Kanarigrunn".into()) };
+    request::decide(&app.ctx, actor, request, &refused).await.unwrap();
+    // A code in the folder of mails is named after no delivery.
+    let open = request::receive(&app.ctx, actor, &asked).await.unwrap();
+    request::send_code(&app.ctx, actor, open).await.unwrap();
+    let consent = NewConsent {
+        purpose: "course".into(),
+        channel: "mail".into(),
+        text_version: "1".into(),
+        given_by: "Kanariskjema".into(),
+        proof: Some("Kanaribevis".into()),
+    };
+    consent::give(&app.ctx, actor, id, &consent).await.unwrap();
 }
 
 /// The canary's life. Its customer id.
@@ -138,6 +170,7 @@ async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     };
     let held = hold::place(&app.ctx, actor, &dispute).await.unwrap();
     hold::release(&app.ctx, actor, held).await.unwrap();
+    ask(app, actor, id).await;
     let paid = PaymentToWrite {
         kid: invoice.kid.clone().unwrap(),
         amount_ore: invoice.total_ore,

@@ -12,6 +12,7 @@ use reskontro::privacy::policy::{self, NewPolicy};
 use reskontro::privacy::retention;
 use reskontro::services::customer::{self, Ending, Input, Readmission};
 use reskontro::services::payment::{self, NewPayment};
+use reskontro::services::run;
 use reskontro::services::user::{self, NewUser};
 use reskontro::services::{Actor, audit, delivery, ledger as books};
 use reskontro::store::views;
@@ -116,7 +117,12 @@ both!(what_is_free_goes_at_once_and_what_law_keeps_is_closed_away, async |app: &
     assert_eq!(again.code(), Some("customer_archived"));
 
     // Whoever has a reason reads the archive, and that is kept.
-    let question = |reason: &str| Question { number: Some("1".into()), customer_id: None, reason: reason.into() };
+    let question = |reason: &str| Question {
+        number: Some("1".into()),
+        invoice_number: None,
+        customer_id: None,
+        reason: reason.into(),
+    };
     assert!(archive::read(&app.ctx, &actor, &question(" ")).await.is_err(), "without a reason");
     let record = archive::read(&app.ctx, &actor, &question("Bokettersyn")).await.unwrap();
     assert_eq!((record.name.as_str(), record.documents.len(), record.payments.len()), ("Kari Nord", 1, 1));
@@ -296,6 +302,8 @@ both!(an_intent_nobody_settled_is_settled_by_what_the_database_knows, async |app
     let path = app.dir.path().join("ledgers/erasures.log");
     let first = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
     std::fs::write(&path, format!("{first}\n")).unwrap();
+    assert_eq!(ledger::settle(&app.ctx).await.unwrap(), 0, "another node may be at it");
+    app.clock.advance(Duration::minutes(61));
     assert_eq!(ledger::settle(&app.ctx).await.unwrap(), 1);
     assert_eq!(ledger::read(&app.ctx).await.unwrap().last().unwrap().kind, Kind::Done);
     assert_eq!(ledger::settle(&app.ctx).await.unwrap(), 0);
@@ -357,4 +365,62 @@ both!(a_contact_person_is_erased_and_the_customer_stays, async |app: &TestApp| {
     assert_eq!(status(app, &actor, customers[0]).await.as_deref(), Some("active"));
     let again = erase::erase(&app.ctx, &actor, subject).await.unwrap_err();
     assert_eq!(again.code(), Some("not_found"));
+});
+
+both!(a_list_does_not_call_off_an_erasure_that_waits, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let case = erase::erase(&app.ctx, &actor, Subject::Customer(customers[1])).await.unwrap();
+    let plan = customer::plan(&app.ctx, &actor, &Input { bytes: LIST.as_bytes(), mode: Mode::Full }).await.unwrap();
+    assert_eq!((plan.summary.counts.reopened, plan.summary.counts.skipped), (0, 1));
+    let refused = customer::reopen(&app.ctx, &actor, customers[1]).await.unwrap_err();
+    assert_eq!(refused.code(), Some("customer_erased"));
+    // Taken in again by somebody who says why, the person is a customer, and the case ends without erasing.
+    let again = Readmission { number: "2".into(), reason: "Ombestemte seg".into() };
+    customer::readmit(&app.ctx, &actor, &again).await.unwrap();
+    customer::reopen(&app.ctx, &actor, customers[1]).await.unwrap();
+    retention::nightly(&app.ctx, &actor).await.unwrap();
+    let called_off = erase::get(&app.ctx, &actor, case.id).await.unwrap();
+    assert_eq!(
+        (called_off.done_at, called_off.signature.as_str()),
+        (None, ""),
+        "nothing was erased, nothing is certified"
+    );
+    assert_eq!(count(app, &actor, "customer_detail").await, 3);
+    let lines = ledger::read(&app.ctx).await.unwrap();
+    assert!(ledger::to_replay(&lines).is_empty(), "a restore erases nobody by it");
+});
+
+both!(a_waiting_erasure_does_not_wait_for_the_policy, async |app: &TestApp| {
+    let Billed { actor, customers, invoices } = billed(app).await;
+    let case = erase::erase(&app.ctx, &actor, Subject::Customer(customers[1])).await.unwrap();
+    let new = NewPolicy { preset: "association-billing".into(), changes: serde_json::Value::Null, valid_from: None };
+    policy::publish(&app.ctx, &actor, &new).await.unwrap();
+    pay(app, &actor, invoices[1]).await;
+    retention::nightly(&app.ctx, &actor).await.unwrap();
+    assert!(erase::get(&app.ctx, &actor, case.id).await.unwrap().done_at.is_some());
+});
+
+both!(a_contact_person_does_not_come_back_with_a_plan_that_waits, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let list = LIST.replace("Gata 1", "Ny gate 1");
+    let waiting = customer::plan(&app.ctx, &actor, &Input { bytes: list.as_bytes(), mode: Mode::Full }).await.unwrap();
+    let contacts = customer::contacts(&app.ctx, &actor, customers[0]).await.unwrap();
+    let subject = Subject::Contact { customer: customers[0], id: contacts[0].id };
+    erase::erase(&app.ctx, &actor, subject).await.unwrap();
+    assert_eq!(count(app, &actor, "customer_plan_part").await, 0);
+    let refused = customer::apply(&app.ctx, &actor, waiting.id, true).await.unwrap_err();
+    assert_eq!(refused.code(), Some("plan_discarded"));
+});
+
+both!(a_run_is_taken_back_although_somebody_has_left, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let id = views::invoices(&tx, Uuid::nil(), 1).await.unwrap()[0].run_id.unwrap();
+    tx.commit().await.unwrap();
+    let request = run::CreditRun { reason: "feil pris".into(), rebill: false };
+    run::start_crediting(&app.ctx, &actor, id, &request).await.unwrap();
+    let done = run::continue_crediting(&app.ctx, &actor, id).await.unwrap();
+    assert_eq!((done.credited_count, done.credit_status.as_deref()), (1, Some("partly_credited")));
+    assert_books_hold(app, &actor).await;
 });

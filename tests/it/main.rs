@@ -21,6 +21,7 @@ mod payer;
 mod payer_code;
 mod privacy;
 mod registry;
+mod requests;
 mod retention;
 mod road;
 mod rules;

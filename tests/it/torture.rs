@@ -38,6 +38,7 @@ pub fn command(app: &TestApp, args: &[&str]) -> Command {
         .env("RESKONTRO__DATABASE__URL", app.ctx.config.database.url.expose_secret())
         .env("RESKONTRO__FILES__DIR", &app.ctx.config.files.dir)
         .env("RESKONTRO__LEDGERS__DIR", &app.ctx.config.ledgers.dir)
+        .env("RESKONTRO__BACKUP__DIR", &app.ctx.config.backup.dir)
         .env("RESKONTRO__MAIL__SPOOL_DIR", &app.ctx.config.mail.spool_dir)
         .env("RESKONTRO__WORKER__LEASE_SECONDS", "1")
         .env("RESKONTRO__WORKER__RUN_BATCH", "37")

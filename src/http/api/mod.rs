@@ -9,6 +9,7 @@ mod organisation;
 mod privacy;
 mod registry;
 mod reports;
+mod requests;
 mod webhooks;
 
 use crate::ctx::Ctx;
@@ -214,4 +215,18 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(erasures::get_certificate))
         .routes(routes!(erasures::readmit_number))
         .routes(routes!(erasures::read_archive))
+        .routes(routes!(requests::list_requests, requests::receive_request))
+        .routes(routes!(requests::get_request))
+        .routes(routes!(requests::get_receipt))
+        .routes(routes!(requests::send_request_code))
+        .routes(routes!(requests::confirm_request_code))
+        .routes(routes!(requests::identify_request))
+        .routes(routes!(requests::extend_request))
+        .routes(routes!(requests::decide_request))
+        .routes(routes!(requests::recipient_told))
+        .routes(routes!(requests::get_package))
+        .routes(routes!(requests::make_package_link))
+        .routes(routes!(requests::lift_restriction))
+        .routes(routes!(requests::list_consents, requests::give_consent))
+        .routes(routes!(requests::withdraw_consents))
 }

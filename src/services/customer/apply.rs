@@ -45,6 +45,8 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
 
 async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Applied, Error> {
     let work = Work::begin(ctx, actor).await?;
+    // Locks the organisation before the plan, as an erasure does: no other sync makes or ends customers until we are done.
+    let counter = organisation::take_numbers(&work.tx, Counter::Sync, 0).await?;
     let plan = plans::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;
     match plan.status.as_str() {
         "planned" if plan.expires_at > work.at => {}
@@ -57,8 +59,7 @@ async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
                        or apply with force";
         return Err(Error::conflict("mass_end_guard", message));
     }
-    // Locks the organisation: no other sync makes or ends customers until we are done.
-    if organisation::take_numbers(&work.tx, Counter::Sync, 0).await? != plan.sync_counter {
+    if counter != plan.sync_counter {
         return Err(stale());
     }
     bulk::prefer_indexes(&work.tx).await?;
@@ -236,6 +237,7 @@ pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: 
         list_digest: None,
         mail_ground: None,
         kid_customer_no,
+        restricted_at: None,
         created_at: work.at,
         updated_at: work.at,
     }

@@ -214,6 +214,11 @@ pub async fn reopen(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
         return Err(Error::conflict("customer_active", "the customer is active"));
     }
     let stored = load(&work.tx, id, work.today()).await?;
+    if erased_numbers(&work.tx, &ctx.key).await?.has(stored.record.get(Field::Number).unwrap_or_default()) {
+        let message = "the customer asked to be erased, and is reached only until what is owed is settled; take the number in \
+                       again with a reason first: reskontro privacy readmit";
+        return Err(Error::conflict("customer_erased", message));
+    }
     let products: Vec<String> = stored.record.products().into_iter().map(str::to_owned).collect();
     store::update_rows(&work.tx, &[staying_row(&work, &before)]).await?;
     sync_products(&work, &[(id, false, products)]).await?;

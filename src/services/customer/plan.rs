@@ -172,6 +172,7 @@ fn unreadable(error: &customer_list::FileError) -> Error {
 /// What must be known of a customer to see whether a row is news.
 struct Standing {
     id: Uuid,
+    active: bool,
     /// Digest of the row it was last made of, while it is active and not to end.
     digest: Option<[u8; 16]>,
 }
@@ -180,7 +181,7 @@ impl Standing {
     fn of(known: Known) -> (String, Self) {
         let stays = known.status == "active" && known.ended_on.is_none();
         let digest = known.list_digest.filter(|_| stays).and_then(|d| d.try_into().ok());
-        (known.number, Self { id: known.id, digest })
+        (known.number, Self { id: known.id, active: known.status == "active", digest })
     }
 
     fn made_of(&self, digest: &[u8]) -> bool {
@@ -253,12 +254,14 @@ impl<'a> Planner<'a> {
         let mut ids = Vec::new();
         for row in rows {
             let digest = digest(self.key, row);
-            let Some(known) = self.by_number.get(&row.number) else {
-                if self.erased.has(&row.number) {
-                    self.counts.skipped += 1;
-                    list.notes.push(note(row, None, "erased"));
-                    continue;
-                }
+            let known = self.by_number.get(&row.number);
+            // Who still owes is here until it is settled, and no customer any more.
+            if known.is_none_or(|k| !k.active) && self.erased.has(&row.number) {
+                self.counts.skipped += 1;
+                list.notes.push(note(row, None, "erased"));
+                continue;
+            }
+            let Some(known) = known else {
                 open.push((row, None, digest));
                 continue;
             };
@@ -282,6 +285,13 @@ impl<'a> Planner<'a> {
                 Verdict::Stale => {
                     self.counts.skipped += 1;
                     list.notes.push(note(row, list.updated_at_column.as_ref(), "stale"));
+                }
+                // Only stored (GDPR article 18): a list changes nothing until the restriction is lifted.
+                Verdict::Plan(_)
+                    if id.and_then(|id| stored.get(&id)).is_some_and(|c| c.row.restricted_at.is_some()) =>
+                {
+                    self.counts.skipped += 1;
+                    list.notes.push(note(row, None, "restricted"));
                 }
                 Verdict::Plan(mut planned) => {
                     planned.digest = planned.record.is_some().then(|| hex::encode(&digest));

@@ -217,6 +217,9 @@ fn turn(loaded: &Loaded, answered: bool) -> Turn {
         // Its worker dies of it every time.
         return Turn::Stop("tried_too_often");
     }
+    if loaded.customer.row.restricted_at.is_some() {
+        return Turn::Stop("restricted");
+    }
     if !answered {
         return Turn::Stay(None);
     }

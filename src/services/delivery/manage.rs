@@ -24,6 +24,7 @@ fn refused(reason: &'static str) -> Error {
         "einvoice_required" => "the customer is a business: send the EHF, or record on what ground it may get mail",
         "no_address" | "invalid_address" => "the customer has no usable e-mail address; add one first",
         "address_suppressed" => "mail to this address came back; correct the address, or let it through once more",
+        "restricted" => "the customer's data is restricted; lift the restriction first",
         "protected_no_safe_channel" => "the customer's identity is protected and no safe channel can be used",
         "business_not_in_peppol" => "the business is not registered for e-invoices",
         "no_credit_note_in_peppol" => "the business takes e-invoices, and no credit notes",

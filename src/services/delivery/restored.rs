@@ -16,7 +16,9 @@ pub async fn hold_back(ctx: &Ctx, org: Uuid, seen: &BTreeSet<Uuid>) -> Result<u6
     for part in ids.chunks(500) {
         let tx = ctx.db.write(org).await?;
         let waiting = store::load(&tx, part).await?.into_iter().filter(|row| {
-            [State::Queued, State::Sending, State::Retrying, State::HandingOver].iter().any(|s| s.as_str() == row.state)
+            [State::Queued, State::Sending, State::Retrying, State::HandingOver, State::Failed, State::Held]
+                .iter()
+                .any(|s| s.as_str() == row.state)
         });
         for mut row in waiting {
             let can_ask = Channel::parse(&row.channel).and_then(|c| ctx.carrier(c)).is_some_and(|c| c.can_ask());

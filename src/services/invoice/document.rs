@@ -57,6 +57,14 @@ pub async fn pdf(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Vec<u8>, Error> {
 async fn keep(ctx: &Ctx, actor: &Actor, invoice_id: Uuid, kind: &str, bytes: &[u8]) -> Result<(), Error> {
     let hash = ctx.files.put(actor.org, bytes).await?;
     let tx = ctx.db.write(actor.org).await?;
+    // Archived while it was drawn: it does not stay in the open.
+    let invoice = store::find(&tx, invoice_id).await?.ok_or_else(|| Error::not_found("invoice"))?;
+    let customer = crate::store::customer::lock(&tx, &[invoice.customer_id]).await?.into_iter().next();
+    if customer.is_none_or(|c| c.status == "archived") {
+        crate::store::erasure::note_removal(&tx, "files", &hex::encode(&hash), ctx.now()).await?;
+        tx.commit().await?;
+        return Err(crate::store::Error::Archived.into());
+    }
     let row = StoredDocument {
         org_id: actor.org,
         invoice_id,

@@ -128,6 +128,10 @@ pub async fn issue_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Invoice, 
     let new = of_content(&row)?;
     customer::lock(&work.tx, &[row.customer_id]).await?;
     let customer = find_customer(&work.tx, row.customer_id).await?;
+    if customer.row.restricted_at.is_some() {
+        let message = "the customer's data is restricted (GDPR article 18): it is stored and nothing else; lift the restriction first";
+        return Err(Error::conflict("restricted", message));
+    }
     let billing = Billing::load(ctx, &work, None, new.due_on).await?;
     let document = document_of(ctx, &work, &billing, &customer, &new).await?;
     let prepared = Prepared { id, customer, document, credits_invoice_id: None, periods: Vec::new() };

@@ -49,7 +49,7 @@ pub enum Opened {
 
 /// Where a code may go: the customer's address as it is now, not one that mail is held back from, and for a protected
 /// identity only where the organisation holds mail for safe.
-pub(super) async fn address(
+pub(crate) async fn address(
     ctx: &Ctx,
     tx: &OrgTx,
     org: &Organisation,
@@ -77,7 +77,7 @@ fn code_hash(ctx: &Ctx, link: &Link, code: &str) -> Vec<u8> {
 }
 
 /// Six digits, each code as likely as the next.
-fn new_code(ctx: &Ctx) -> String {
+pub(crate) fn new_code(ctx: &Ctx) -> String {
     const CODES: u32 = 1_000_000;
     loop {
         let mut bytes = [0; 4];
@@ -101,19 +101,34 @@ pub async fn send_code(ctx: &Ctx, link: &Link, language: Option<Language>) -> Re
     let Some(to) = to else { return Ok(CodeSent::Refused) };
     let code = new_code(ctx);
     let Some(before) = record(ctx, link, &code).await? else { return Ok(CodeSent::TooMany) };
-    Ok(match mail(ctx, &org, &to, &code, language).await {
+    let sent = mail_code(ctx, &org, &to, &code, CODE_MINUTES, language).await;
+    if sent == CodeSent::Away {
+        take_back(ctx, link, &code, before).await?;
+    }
+    Ok(sent)
+}
+
+/// Mails a code that works for so many minutes.
+pub(crate) async fn mail_code(
+    ctx: &Ctx,
+    org: &Organisation,
+    to: &str,
+    code: &str,
+    minutes: i64,
+    language: Language,
+) -> CodeSent {
+    match mail(ctx, org, to, code, minutes, language).await {
         // What was lost on the line may have arrived.
         Handed::Accepted(_) | Handed::HandedOver(_) | Handed::Lost(_) => CodeSent::Sent,
         Handed::Temporary(fault) | Handed::Away(fault) => {
             tracing::warn!(code = %fault.code, "a one-time code could not be mailed");
-            take_back(ctx, link, &code, before).await?;
             CodeSent::Away
         }
         Handed::Permanent(fault) => {
             tracing::warn!(code = %fault.code, "a one-time code was refused");
             CodeSent::Refused
         }
-    })
+    }
 }
 
 /// Records a new code in place of the one before it; the link as it was, or none when there were enough today.
@@ -151,12 +166,12 @@ async fn take_back(ctx: &Ctx, link: &Link, code: &str, before: store::Link) -> R
 }
 
 /// Mails a code. Its envelope sender names no delivery: what comes back is thrown away.
-async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, language: Language) -> Handed {
+async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, minutes: i64, language: Language) -> Handed {
     let (id, at) = (ctx.id(), ctx.now());
     let parts = CodeParts {
         language,
         code,
-        minutes: CODE_MINUTES,
+        minutes,
         from_name: &org.sender_name,
         from_address: &org.sender_email,
         to_address: to,

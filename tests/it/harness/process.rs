@@ -29,6 +29,7 @@ impl Serve {
             .env("RESKONTRO__DATABASE__URL", app.ctx.config.database.url.expose_secret())
             .env("RESKONTRO__FILES__DIR", &app.ctx.config.files.dir)
             .env("RESKONTRO__LEDGERS__DIR", &app.ctx.config.ledgers.dir)
+            .env("RESKONTRO__BACKUP__DIR", &app.ctx.config.backup.dir)
             .env("RESKONTRO__HTTP__BIND", "127.0.0.1:0")
             .env("RESKONTRO__LOG__FILTER", "warn")
             .env("RESKONTRO__WORKER__POLL_SECONDS", "1");

@@ -31,6 +31,7 @@ pub const KNOWN: &[&str] = &[
     "provider_away",
     "retries_used_up",
     "left_before_restore",
+    "restricted",
     "lost_while_handing_over",
     "not_in_peppol",
     "no_credit_note_in_peppol",

@@ -42,6 +42,21 @@ pub(super) const CAUSES: &[Cause] = &[
         fixes: &[Resend, OtherChannel, Print, Handled, Cancel],
     },
     Cause {
+        codes: &["restricted"],
+        title: ["Behandlingen er begrenset", "Behandlinga er avgrensa", "Processing is restricted"],
+        why: [
+            "Kunden har krevd at opplysningene bare lagres. Da sendes ingenting.",
+            "Kunden har kravd at opplysningane berre blir lagra. Då blir ingenting sendt.",
+            "The customer has demanded that the data is only stored. Nothing is sent then.",
+        ],
+        advice: [
+            "Opphev begrensningen når saken er avgjort, og send så på nytt.",
+            "Opphev avgrensinga når saka er avgjord, og send så på nytt.",
+            "Lift the restriction when the case is decided, then send again.",
+        ],
+        fixes: &[Resend, Handled, Cancel],
+    },
+    Cause {
         codes: &["left_before_restore"],
         title: [
             "Kan ha gått ut før gjenopprettingen",

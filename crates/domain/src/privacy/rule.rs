@@ -191,6 +191,19 @@ pub enum Recipient {
     Host,
 }
 
+impl Recipient {
+    /// Its name in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MailRelay => "mail_relay",
+            Self::Efaktura => "efaktura",
+            Self::AccessPoint => "access_point",
+            Self::Bank => "bank",
+            Self::Host => "host",
+        }
+    }
+}
+
 macro_rules! rules {
     ($($name:ident $slug:literal $category:literal),+ $(,)?) => {
         /// A clock of the retention matrix.

@@ -1,11 +1,13 @@
 //! Personal data in words people read: what is held, why, and until when.
 
 mod certificate;
+mod package;
 mod records;
 mod statement;
 mod words;
 
 pub use certificate::{Certificate, Kept, certificate};
+pub use package::{DataTable, HeldFacts, PackageFacts, package};
 pub use records::{Activity, Records, records, records_paper};
 pub use statement::{Cookie, CookiePurpose, Organisation, Processor, Statement, cookie_declaration, statement};
 pub use words::{basis, ground, hold, period, purpose, recipient, subject, title, trigger};

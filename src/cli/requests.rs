@@ -1,0 +1,196 @@
+//! Requests of persons at the command line.
+
+use super::{Org, context, print_json};
+use crate::ctx::Ctx;
+use crate::privacy::request::{self, Decision, NewRequest, RequestView};
+use crate::services::Actor;
+use anyhow::Context;
+use chrono::NaiveDate;
+use clap::Subcommand;
+use domain::customer::Language;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// Requests of persons.
+#[derive(Subcommand)]
+pub(super) enum RequestCommand {
+    /// Lists open requests, the one due first on top.
+    List {
+        /// Answered ones too.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes one in.
+    Receive {
+        /// access, rectification, erasure, restriction, objection, portability, consent_withdrawal or complaint.
+        kind: String,
+        /// customer or contact.
+        subject: String,
+        /// Customer number or id.
+        which: String,
+        /// mail or operator.
+        #[arg(long, default_value = "operator")]
+        channel: String,
+        /// The day it came; today when left out.
+        #[arg(long, value_name = "DATE")]
+        received_on: Option<NaiveDate>,
+        /// What the person asks for, in short.
+        #[arg(long)]
+        wish: Option<String>,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Sends a one-time code to the address on file.
+    SendCode {
+        /// The request.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Takes the code the person was sent.
+    Confirm {
+        /// The request.
+        id: Uuid,
+        /// Six digits.
+        code: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Notes that you know who asks.
+    Identify {
+        /// The request.
+        id: Uuid,
+        /// You doubt it, with reason (article 12 (6)).
+        #[arg(long)]
+        doubted: bool,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Extends the time by two months, with the reason the person is told.
+    Extend {
+        /// The request.
+        id: Uuid,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Grants it, and carries it out.
+    Grant {
+        /// The request.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Refuses it, naming the ground.
+    Refuse {
+        /// The request.
+        id: Uuid,
+        /// Such as "artikkel 17 (3) b: bokføringsloven § 13".
+        #[arg(long)]
+        grounds: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Writes what is held of who asks: a ZIP with JSON, CSV, HTML and PDF.
+    Package {
+        /// The request.
+        id: Uuid,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// nb, nn or en.
+        #[arg(long, default_value = "nb")]
+        language: String,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
+    let ctx = context().await?;
+    match command {
+        RequestCommand::List { all, org, json } => list(&ctx, &org.actor(&ctx).await?, all, json).await?,
+        RequestCommand::Receive { kind, subject, which, channel, received_on, wish, org } => {
+            let actor = org.actor(&ctx).await?;
+            let found = super::privacy::find(&ctx, &actor, &subject, &which).await?;
+            let subject_id = super::privacy::id_of(found);
+            let new = NewRequest { kind, subject_kind: subject, subject_id, channel, received_on, wish };
+            let id = request::receive(&ctx, &actor, &new).await?;
+            let due = request::get(&ctx, &actor, id).await?.due_on;
+            println!("Request {id} is to be answered by {due}.");
+        }
+        RequestCommand::SendCode { id, org } => {
+            request::send_code(&ctx, &org.actor(&ctx).await?, id).await?;
+            println!("A code is on its way to the address on file.");
+        }
+        RequestCommand::Confirm { id, code, org } => {
+            request::confirm_code(&ctx, &org.actor(&ctx).await?, id, &code).await?;
+            println!("It is known who asks.");
+        }
+        RequestCommand::Identify { id, doubted, org } => {
+            request::identify(&ctx, &org.actor(&ctx).await?, id, !doubted).await?;
+            println!("Noted.");
+        }
+        RequestCommand::Extend { id, reason, org } => {
+            let actor = org.actor(&ctx).await?;
+            request::extend(&ctx, &actor, id, &reason).await?;
+            println!("To be answered by {}; tell the person why, now.", request::get(&ctx, &actor, id).await?.due_on);
+        }
+        RequestCommand::Grant { id, org } => decide(&ctx, &org.actor(&ctx).await?, id, "granted", None).await?,
+        RequestCommand::Refuse { id, grounds, org } => {
+            decide(&ctx, &org.actor(&ctx).await?, id, "refused", Some(grounds)).await?;
+        }
+        RequestCommand::Package { id, out, language, org } => {
+            let zip = request::zip_of(&ctx, &org.actor(&ctx).await?, id, Language::from_code(&language)).await?;
+            std::fs::write(&out, zip).with_context(|| format!("{} cannot be written", out.display()))?;
+            println!("Written to {}.", out.display());
+        }
+    }
+    Ok(())
+}
+
+async fn list(ctx: &Ctx, actor: &Actor, all: bool, json: bool) -> anyhow::Result<()> {
+    let rows = request::list(ctx, actor, !all).await?;
+    if json {
+        return print_json(&rows);
+    }
+    if rows.is_empty() {
+        println!("No request waits for an answer.");
+    }
+    for row in rows {
+        println!("{}  {}  {}  {}", row.id, row.kind, row.state, left(&row));
+    }
+    Ok(())
+}
+
+fn left(row: &RequestView) -> String {
+    match (row.closed_at, row.days_left) {
+        (Some(at), _) => format!("closed {}", at.format("%Y-%m-%d")),
+        (None, days) if days < 0 => format!("LATE: was due {}", row.due_on),
+        (None, 1) => format!("due {}, 1 day left", row.due_on),
+        (None, days) => format!("due {}, {days} days left", row.due_on),
+    }
+}
+
+async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decision: &str, grounds: Option<String>) -> anyhow::Result<()> {
+    let decided = Decision { decision: decision.to_owned(), grounds };
+    let done = request::decide(ctx, actor, id, &decided).await?;
+    println!("{}: {}.", done.kind, done.state);
+    if let Some(case) = done.erasure_id {
+        println!("Erased as case {case}; `reskontro privacy certificate {case}` shows what law keeps.");
+    }
+    for notice in done.notices.iter().filter(|n| n.told_at.is_none()) {
+        println!("Tell {} of it (article 19).", notice.recipient);
+    }
+    if decision == "refused" {
+        println!("Tell the person the ground, and that Datatilsynet takes complaints.");
+    }
+    Ok(())
+}
