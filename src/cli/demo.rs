@@ -1,7 +1,8 @@
 //! `reskontro demo`: an association's main job in a fresh database, and a summary of what happened.
 
 use super::demo_outside::Outside;
-use super::text::{count, kr, table};
+use super::demo_privacy::{self, People};
+use super::text::{count, kr, left, table};
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::services::access::{self, Scope};
@@ -48,13 +49,16 @@ const OLD_KID: &str = "100008-";
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let dir = fresh_folder(&args.dir)?;
     let outside = Outside::start(&dir).await?;
-    let config = config(&dir, &args.bind, &outside)?;
+    let (recipient, identity) = demo_privacy::key_pair(&dir)?;
+    let place = |at: &Path| config(&dir, at, &args.bind, &recipient, &outside);
+    let (config, elsewhere) = (place(&dir)?, place(&dir.join("restored"))?);
     super::serve::log(&config);
     super::serve::prepare(&config).await?;
     let ctx = crate::app::context(config).await?;
     println!("Reskontro demo: Fjellbygda idrettslag bills its members.\n");
     let told = play(&ctx, &dir, &outside).await?;
-    summarise(&ctx, &told, &dir, &args, &outside).await?;
+    let people = Box::pin(demo_privacy::play(&ctx, &told.actor, &dir, &identity, elsewhere)).await?;
+    summarise(&ctx, &told, &people, &dir, &args, &outside).await?;
     if args.exit {
         ctx.db.close().await;
         return Ok(());
@@ -76,13 +80,14 @@ fn fresh_folder(dir: &Path) -> anyhow::Result<PathBuf> {
     dir.canonicalize().context("the demo folder cannot be found")
 }
 
-fn config(dir: &Path, bind: &str, outside: &Outside) -> anyhow::Result<Config> {
-    let dir = dir.display();
+/// Settings with the database and the files at a place in the demo's folder.
+fn config(dir: &Path, at: &Path, bind: &str, recipient: &str, outside: &Outside) -> anyhow::Result<Config> {
+    let (dir, at) = (dir.display(), at.display());
     // Payers' pages are on this host, whatever address it listens on.
     let port = bind.rsplit(':').next().unwrap_or_default();
     Ok(Config::with(&format!(
-        "[database]\nurl = \"sqlite:{dir}/db/reskontro.db\"\n[files]\ndir = \"{dir}/files\"\n[ledgers]\n\
-         dir = \"{dir}/ledgers\"\n[backup]\ndir = \"{dir}/backups\"\n[http]\nbind = \"{bind}\"\n\
+        "[database]\nurl = \"sqlite:{at}/db/reskontro.db\"\n[files]\ndir = \"{at}/files\"\n[ledgers]\n\
+         dir = \"{dir}/ledgers\"\n[backup]\ndir = \"{dir}/backups\"\nrecipients = [\"{recipient}\"]\n[http]\nbind = \"{bind}\"\n\
          [mail]\nspool_dir = \"{dir}/spool\"\ndomain = \"fjellbygda.example\"\n[payer]\n\
          base_url = \"http://127.0.0.1:{port}\"\n[log]\nfilter = \"warn\"\n{}",
         outside.settings()
@@ -259,7 +264,14 @@ fn tallied(tally: &[Tally], names: &[&str]) -> (i64, i64) {
     found.fold((0, 0), |(count, ore), t| (count + t.count, ore + t.ore))
 }
 
-async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args, outside: &Outside) -> anyhow::Result<()> {
+async fn summarise(
+    ctx: &Ctx,
+    told: &Told,
+    people: &People,
+    dir: &Path,
+    args: &Args,
+    outside: &Outside,
+) -> anyhow::Result<()> {
     let tx = ctx.db.read(told.actor.org).await?;
     let deliveries = views::delivery_tally(&tx).await?;
     let payments = views::payment_tally(&tx).await?;
@@ -282,10 +294,12 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args, outside: &Ou
     if held < checks.len() {
         bail!("the ledger does not hold");
     }
+    demo_privacy::show(people);
     let pdf = crate::services::invoice::pdf(ctx, &told.actor, told.sample).await?;
     let path = dir.join("faktura.pdf");
     std::fs::write(&path, pdf)?;
     println!("\nLook at\n  {}  an invoice", path.display());
+    demo_privacy::look_at(people);
     if !args.exit {
         println!("  http://{}  the console; sign in as demo with {}", args.bind, told.password);
         if let Some(url) = payers_page(ctx, &told.actor).await? {
@@ -301,7 +315,7 @@ async fn summarise(ctx: &Ctx, told: &Told, dir: &Path, args: &Args, outside: &Ou
 }
 
 fn show_sent(deliveries: &[Tally], dir: &Path) {
-    let number = |names: &[&str]| count(tallied(deliveries, names).0);
+    let number = |names: &[&str]| format!("{:>4}", count(tallied(deliveries, names).0));
     let place = format!("mails in {}/spool", dir.display());
     let rows = [
         vec!["eFaktura".into(), number(&["efaktura delivered"]), "requests in consumers' banks".into()],
@@ -310,7 +324,7 @@ fn show_sent(deliveries: &[Tally], dir: &Path) {
         vec!["went another way".into(), number(&["fallback"]), "the first channel said no".into()],
         vec!["on the worklist".into(), number(&["worklist"]), "each with its reason".into()],
     ];
-    print!("{}", table(&rows, "  "));
+    print!("{}", left(&rows, "  "));
 }
 
 fn show_sync(told: &Told) {

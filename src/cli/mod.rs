@@ -7,6 +7,7 @@ mod customers;
 mod deliveries;
 mod demo;
 mod demo_outside;
+mod demo_privacy;
 mod einvoice;
 mod erasure;
 mod invoices;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// A key pair: the test's settings name the recipient, the file holds the identity.
-fn with_key(app: &TestApp) -> (Ctx, PathBuf) {
+pub fn with_key(app: &TestApp) -> (Ctx, PathBuf) {
     let identity = age::x25519::Identity::generate();
     let path = app.dir.path().join("identity.txt");
     std::fs::write(&path, format!("{}\n", identity.to_string().expose_secret())).unwrap();
@@ -36,14 +36,14 @@ fn with_key(app: &TestApp) -> (Ctx, PathBuf) {
 }
 
 /// Another machine: an empty database and folder, the same ledgers and the same backups.
-struct Elsewhere {
-    config: Config,
+pub struct Elsewhere {
+    pub config: Config,
     dir: tempfile::TempDir,
 }
 
 impl Elsewhere {
     #[expect(clippy::disallowed_methods, reason = "the tests' own server")]
-    async fn new(app: &TestApp, ctx: &Ctx) -> Self {
+    pub async fn new(app: &TestApp, ctx: &Ctx) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::clone(&ctx.config);
         config.files.dir = dir.path().join("files");

@@ -29,6 +29,7 @@ mod schema;
 mod settings;
 mod statement;
 mod torture;
+mod torture_privacy;
 mod torture_serve;
 mod webhooks;
 mod withdrawn;
