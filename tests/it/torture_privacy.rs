@@ -139,9 +139,8 @@ async fn restores(app: &TestApp, ctx: &Ctx, identity: &str, dice: &mut Dice) -> 
             match restore::closed(&there.config).unwrap() {
                 // Loaded, it goes on; before that, another place is taken.
                 Some(closed) if closed.phase == "loaded" => args = vec!["backup", "restore", "--resume"],
-                Some(_) => break,
-                // Opened, or not yet begun.
-                None => break,
+                // Opened, or not yet begun; or cut off before it was whole.
+                _ => break,
             }
         }
         let marker = there.config.ledgers.dir.join("restore.json");
@@ -161,6 +160,6 @@ both!(killed_at_random_moments_nobody_is_half_erased_and_no_backup_is_half_made,
         let erased = erasures(&app, &ctx, &actor, &mut dice).await;
         let restored = restores(&app, &ctx, &identity.to_string_lossy(), &mut dice).await;
         let kills = made + erased + restored;
-        println!("privacy, seed {seed}: {kills} kills ({made} backups, {erased} erasures, {restored} restores)");
+        eprintln!("privacy, seed {seed}: {kills} kills ({made} backups, {erased} erasures, {restored} restores)");
     }
 });

@@ -31,7 +31,8 @@ pub(crate) async fn raw(url: &str) -> anyhow::Result<DatabaseConnection> {
 fn settings(url: &str, owner: &str, dir: &TempDir) -> anyhow::Result<Config> {
     let d = dir.path().display();
     Ok(Config::with(&format!(
-        "[database]\nurl = \"{url}\"\n{owner}max_connections = 40\n[files]\ndir = \"{d}/files\"\n[mail]\nspool_dir = \"{d}/spool\"\n"
+        "[database]\nurl = \"{url}\"\n{owner}max_connections = 40\n[files]\ndir = \"{d}/files\"\n[mail]\nspool_dir = \"{d}/spool\"\n\
+         [ledgers]\ndir = \"{d}/ledgers\"\n[backup]\ndir = \"{d}/backups\"\n"
     ))?)
 }
 
@@ -39,7 +40,8 @@ impl Place {
     /// On a SQLite file.
     pub(crate) async fn sqlite() -> anyhow::Result<Option<Self>> {
         let dir = TempDir::new()?;
-        let file = dir.path().join("bench.db");
+        let file = dir.path().join("db").join("bench.db");
+        std::fs::create_dir(dir.path().join("db"))?;
         let config = settings(&format!("sqlite:{}", file.display()), "", &dir)?;
         store::migrate(&config.database).await?;
         let ctx = reskontro::app::context(config).await?;
@@ -59,7 +61,12 @@ impl Place {
         let host =
             admin.split('@').nth(1).and_then(|h| h.split('/').next()).context("TEST_DATABASE_URL names a host")?;
         let url = |role: &str| format!("postgres://{role}:bench@{host}/{name}");
-        let owner = format!("owner_url = \"{}\"\n", url("reskontro_owner"));
+        let owner = format!(
+            "owner_url = \"{}\"\nretention_url = \"{}\"\nbackup_url = \"{}\"\n",
+            url("reskontro_owner"),
+            url("reskontro_retention"),
+            url("reskontro_backup")
+        );
         let config = settings(&url("reskontro_app"), &owner, &dir)?;
         store::migrate(&config.database).await?;
         let ctx = reskontro::app::context(config).await?;
