@@ -57,8 +57,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let ctx = crate::app::context(config).await?;
     println!("Reskontro demo: Fjellbygda idrettslag bills its members.\n");
     let told = play(&ctx, &dir, &outside).await?;
+    summarise(&ctx, &told, &dir).await?;
     let people = Box::pin(demo_privacy::play(&ctx, &told.actor, &dir, &identity, elsewhere)).await?;
-    summarise(&ctx, &told, &people, &dir, &args, &outside).await?;
+    demo_privacy::show(&people);
+    point_out(&ctx, &told, &people, &dir, &args, &outside).await?;
     if args.exit {
         ctx.db.close().await;
         return Ok(());
@@ -264,14 +266,7 @@ fn tallied(tally: &[Tally], names: &[&str]) -> (i64, i64) {
     found.fold((0, 0), |(count, ore), t| (count + t.count, ore + t.ore))
 }
 
-async fn summarise(
-    ctx: &Ctx,
-    told: &Told,
-    people: &People,
-    dir: &Path,
-    args: &Args,
-    outside: &Outside,
-) -> anyhow::Result<()> {
+async fn summarise(ctx: &Ctx, told: &Told, dir: &Path) -> anyhow::Result<()> {
     let tx = ctx.db.read(told.actor.org).await?;
     let deliveries = views::delivery_tally(&tx).await?;
     let payments = views::payment_tally(&tx).await?;
@@ -294,7 +289,18 @@ async fn summarise(
     if held < checks.len() {
         bail!("the ledger does not hold");
     }
-    demo_privacy::show(people);
+    Ok(())
+}
+
+/// Where to look next.
+async fn point_out(
+    ctx: &Ctx,
+    told: &Told,
+    people: &People,
+    dir: &Path,
+    args: &Args,
+    outside: &Outside,
+) -> anyhow::Result<()> {
     let pdf = crate::services::invoice::pdf(ctx, &told.actor, told.sample).await?;
     let path = dir.join("faktura.pdf");
     std::fs::write(&path, pdf)?;
