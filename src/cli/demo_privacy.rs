@@ -6,7 +6,8 @@ use crate::backup::{create, expire};
 use crate::config::Config;
 use crate::ctx::{Ctx, SystemClock};
 use crate::ports::Clock;
-use crate::privacy::erase::{self, Fate};
+use crate::privacy::certificate::{self, Fate};
+use crate::privacy::erase;
 use crate::privacy::explain::Subject;
 use crate::privacy::statement::{self, NewStatement};
 use crate::privacy::{retention, scrub};
@@ -63,7 +64,7 @@ pub(super) async fn play(
     let case = erase::erase(ctx, actor, Subject::Customer(customer)).await?;
     scrub::run(ctx).await?;
     let certificate = dir.join("attest.pdf");
-    std::fs::write(&certificate, statement::pdf(&erase::paper(ctx, actor, case.id, Language::Bokmal).await?)?)?;
+    std::fs::write(&certificate, statement::pdf(&certificate::paper(ctx, actor, case.id, Language::Bokmal).await?)?)?;
     let new = NewStatement { responsible: Some("daglig leder".to_owned()), ..NewStatement::default() };
     statement::publish(ctx, actor, &new).await?;
     let published = render::privacy::statement(&statement::preview(ctx, actor, &new).await?, Language::Bokmal);

@@ -3,7 +3,8 @@
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
 use crate::privacy::archive::{self, Question, Record};
-use crate::privacy::erase::{self, Certificate, Fate, Part};
+use crate::privacy::certificate::{self, Certificate, Fate, Part};
+use crate::privacy::erase;
 use crate::privacy::scrub;
 use crate::services::Actor;
 use crate::services::customer::{self, Readmission};
@@ -109,7 +110,7 @@ fn show(case: &Certificate) {
 /// Lists erasures.
 pub(super) async fn list(org: Org, json: bool) -> anyhow::Result<()> {
     let ctx = context().await?;
-    let cases = erase::list(&ctx, &org.actor(&ctx).await?).await?;
+    let cases = certificate::list(&ctx, &org.actor(&ctx).await?).await?;
     if json {
         return print_json(&cases);
     }
@@ -146,15 +147,15 @@ pub(super) async fn certificate(args: CertificateArgs) -> anyhow::Result<()> {
     let ctx = context().await?;
     let actor = args.org.actor(&ctx).await?;
     if let Some(out) = args.out {
-        let paper = erase::paper(&ctx, &actor, args.id, Language::from_code(&args.language)).await?;
+        let paper = certificate::paper(&ctx, &actor, args.id, Language::from_code(&args.language)).await?;
         return super::privacy::write(&out, &paper);
     }
-    let case = erase::get(&ctx, &actor, args.id).await?;
+    let case = certificate::get(&ctx, &actor, args.id).await?;
     if args.json {
         return print_json(&case);
     }
     show(&case);
-    let genuine = if erase::is_genuine(&case) { "is genuine" } else { "is NOT genuine" };
+    let genuine = if certificate::is_genuine(&case) { "is genuine" } else { "is NOT genuine" };
     if case.done_at.is_some() {
         println!("The signature {genuine}.");
     }

@@ -3,6 +3,7 @@
 //! May import `domain`, `ctx`, `services`, `store`. A new column is classified in `inventory` or the tests fail.
 
 pub mod archive;
+pub mod certificate;
 pub mod consent;
 pub mod cookies;
 pub mod erase;

@@ -5,7 +5,8 @@ use crate::harness::{TestApp, both};
 use chrono::Duration;
 use formats::customer_list::Mode;
 use reskontro::privacy::archive::{self, Question};
-use reskontro::privacy::erase::{self, Fate};
+use reskontro::privacy::certificate::{self, Fate};
+use reskontro::privacy::erase;
 use reskontro::privacy::explain::Subject;
 use reskontro::privacy::ledger::{self, Kind};
 use reskontro::privacy::policy::{self, NewPolicy};
@@ -88,11 +89,11 @@ both!(what_is_free_goes_at_once_and_what_law_keeps_is_closed_away, async |app: &
     assert_eq!(count(app, &actor, "customer_detail").await, 3, "a preview deletes nothing");
 
     let done = erase::erase(&app.ctx, &actor, subject).await.unwrap();
-    assert!(done.done_at.is_some() && erase::is_genuine(&done));
+    assert!(done.done_at.is_some() && certificate::is_genuine(&done));
     assert_eq!(done.backups_gone_by, Some("2026-03-31".parse().unwrap()));
     let mut forged = done.clone();
     forged.parts.clear();
-    assert!(!erase::is_genuine(&forged));
+    assert!(!certificate::is_genuine(&forged));
     assert_eq!(status(app, &actor, customers[0]).await.as_deref(), Some("archived"));
     for table in ["customer_detail", "customer_core", "customer_contact", "payer_link", "standing_order"] {
         let of = format!("{table} WHERE customer_id = {}", literal(app, customers[0]));
@@ -150,11 +151,11 @@ both!(who_owes_is_reached_until_it_is_paid, async |app: &TestApp| {
     let twice = erase::erase(&app.ctx, &actor, subject).await.unwrap_err();
     assert_eq!(twice.code(), Some("erasure_waits"));
     retention::nightly(&app.ctx, &actor).await.unwrap();
-    assert_eq!(erase::get(&app.ctx, &actor, case.id).await.unwrap().done_at, None, "still owed");
+    assert_eq!(certificate::get(&app.ctx, &actor, case.id).await.unwrap().done_at, None, "still owed");
     pay(app, &actor, invoices[1]).await;
     retention::nightly(&app.ctx, &actor).await.unwrap();
-    let done = erase::get(&app.ctx, &actor, case.id).await.unwrap();
-    assert!(done.done_at.is_some() && erase::is_genuine(&done), "{done:?}");
+    let done = certificate::get(&app.ctx, &actor, case.id).await.unwrap();
+    assert!(done.done_at.is_some() && certificate::is_genuine(&done), "{done:?}");
     assert!(done.parts.iter().all(|p| p.held_by.is_empty()), "{done:?}");
     assert_eq!(count(app, &actor, "customer_detail WHERE email = 'ola@kunde.example'").await, 0);
     assert_eq!(status(app, &actor, customers[1]).await.as_deref(), Some("archived"));
@@ -379,7 +380,7 @@ both!(a_list_does_not_call_off_an_erasure_that_waits, async |app: &TestApp| {
     customer::readmit(&app.ctx, &actor, &again).await.unwrap();
     customer::reopen(&app.ctx, &actor, customers[1]).await.unwrap();
     retention::nightly(&app.ctx, &actor).await.unwrap();
-    let called_off = erase::get(&app.ctx, &actor, case.id).await.unwrap();
+    let called_off = certificate::get(&app.ctx, &actor, case.id).await.unwrap();
     assert_eq!(
         (called_off.done_at, called_off.signature.as_str()),
         (None, ""),
@@ -397,7 +398,7 @@ both!(a_waiting_erasure_does_not_wait_for_the_policy, async |app: &TestApp| {
     policy::publish(&app.ctx, &actor, &new).await.unwrap();
     pay(app, &actor, invoices[1]).await;
     retention::nightly(&app.ctx, &actor).await.unwrap();
-    assert!(erase::get(&app.ctx, &actor, case.id).await.unwrap().done_at.is_some());
+    assert!(certificate::get(&app.ctx, &actor, case.id).await.unwrap().done_at.is_some());
 });
 
 both!(a_contact_person_does_not_come_back_with_a_plan_that_waits, async |app: &TestApp| {

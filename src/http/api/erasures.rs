@@ -5,7 +5,8 @@ use crate::http::auth::{Admin, Reader, Writer, with_body};
 use crate::http::extract::{Created, created, done, json};
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::archive::{self, Question, Record};
-use crate::privacy::erase::{self, Certificate, Part};
+use crate::privacy::certificate::{self, Certificate, Part};
+use crate::privacy::erase;
 use crate::privacy::explain::{self, Subject};
 use crate::privacy::statement;
 use crate::services::Error;
@@ -82,7 +83,7 @@ pub(super) async fn list_erasures(
     State(ctx): State<Ctx>,
     Reader(actor): Reader,
 ) -> Result<Json<Vec<Certificate>>, Failure> {
-    Ok(Json(erase::list(&ctx, &actor).await?))
+    Ok(Json(certificate::list(&ctx, &actor).await?))
 }
 
 /// An erasure: what went, what is kept, on what ground and until when, signed.
@@ -92,7 +93,7 @@ pub(super) async fn get_erasure(
     Reader(actor): Reader,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Certificate>, Failure> {
-    Ok(Json(erase::get(&ctx, &actor, id).await?))
+    Ok(Json(certificate::get(&ctx, &actor, id).await?))
 }
 
 /// In which language.
@@ -111,7 +112,7 @@ pub(super) async fn get_certificate(
     Query(wanted): Query<In>,
 ) -> Result<Response, Failure> {
     let language = Language::from_code(wanted.language.as_deref().unwrap_or("nb"));
-    let paper = erase::paper(&ctx, &actor, id, language).await?;
+    let paper = certificate::paper(&ctx, &actor, id, language).await?;
     let pdf = tokio::task::spawn_blocking(move || statement::pdf(&paper)).await;
     let pdf = pdf.map_err(|e| Error::from(std::io::Error::other(e.to_string())))??;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response())
