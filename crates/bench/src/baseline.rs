@@ -116,7 +116,7 @@ async fn insert_table(place: &Place, table: &str) -> anyhow::Result<Duration> {
     run("PRAGMA synchronous = NORMAL".to_owned()).await?;
     // Foreign keys would point at tables the clone lacks.
     run("PRAGMA foreign_keys = OFF".to_owned()).await?;
-    run(format!("ATTACH DATABASE '{}' AS src", place.dir.path().join("bench.db").display())).await?;
+    run(format!("ATTACH DATABASE '{}' AS src", place.dir.path().join("db").join("bench.db").display())).await?;
     let schema = format!(
         "SELECT sql FROM src.sqlite_master WHERE tbl_name = '{table}' AND type IN ('table', 'index') \
          AND sql IS NOT NULL ORDER BY type DESC"
