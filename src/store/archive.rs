@@ -4,30 +4,16 @@
 use super::bulk::literal;
 use super::error::Error;
 use super::retention::holds_any;
+use super::sql::{Id, all, run};
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::privacy::Hold;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Deliveries that are on their way.
 const ON_ITS_WAY: &str = "('queued','sending','handing_over','awaiting_receipt','retrying','unknown')";
-
-async fn run(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<u64, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
-}
-
-async fn all<T: FromQueryResult>(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<Vec<T>, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(T::find_by_statement(statement).all(tx).await?)
-}
-
-#[derive(FromQueryResult)]
-struct Id {
-    id: Uuid,
-}
 
 /// Ids as they stand in SQL text.
 fn listed(tx: &OrgTx, ids: &[Uuid]) -> String {

@@ -1,22 +1,18 @@
 //! Erasures, marks of erased numbers, and files that are to be removed after the commit.
 
 use super::error::Error;
+use super::sql::run;
 use super::tx::OrgTx;
 use chrono::{DateTime, Utc};
 use entity::privacy_erasure;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Statement, Value,
+    QueryOrder, QuerySelect, Statement,
 };
 use std::collections::HashSet;
 use uuid::Uuid;
 
 pub use privacy_erasure::Model as Erasure;
-
-async fn run(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<u64, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
-}
 
 /// Adds a case.
 pub async fn insert(tx: &OrgTx, row: Erasure) -> Result<(), Error> {

@@ -5,27 +5,13 @@ use super::bulk::literal;
 use super::error::Error;
 use super::ledger::{Entry, insert_entries};
 use super::retention::{Counted, holds_any};
+use super::sql::{Id, all, run};
 use super::tx::OrgTx;
 use chrono::NaiveDate;
 use domain::privacy::Hold;
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::FromQueryResult;
 use std::collections::BTreeSet;
 use uuid::Uuid;
-
-async fn run(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<u64, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
-}
-
-async fn all<T: FromQueryResult>(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<Vec<T>, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(T::find_by_statement(statement).all(tx).await?)
-}
-
-#[derive(FromQueryResult)]
-struct Id {
-    id: Uuid,
-}
 
 /// What is over: everything booked before a day, but for what a hold keeps.
 pub struct Years<'a> {

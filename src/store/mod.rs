@@ -30,6 +30,7 @@ pub mod product;
 pub mod request;
 pub mod retention;
 pub mod seen;
+mod sql;
 pub mod tx;
 pub mod user;
 pub mod views;

@@ -1,9 +1,10 @@
 //! Counters the world has seen, and how a restore puts them right.
 
 use super::error::Error;
+use super::sql::{all, run};
 use super::tx::OrgTx;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -32,16 +33,6 @@ impl Counters {
         }
         self.customers = self.customers.max(other.customers);
     }
-}
-
-async fn all<T: FromQueryResult>(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<Vec<T>, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(T::find_by_statement(statement).all(tx).await?)
-}
-
-async fn run(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<u64, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
 }
 
 /// The counters as they are.

@@ -1,17 +1,13 @@
 //! Read models for lists and screens. GET handlers may call these directly.
 
 use super::error::Error;
+use super::sql::all;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::FromQueryResult;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-async fn all<T: FromQueryResult>(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<Vec<T>, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(T::find_by_statement(statement).all(tx).await?)
-}
 
 /// One ledger entry on its way to the accounting system.
 #[derive(Debug, FromQueryResult)]

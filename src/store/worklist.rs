@@ -3,15 +3,11 @@
 //! Counts come from partial indexes over what is open; what is delivered is not counted (decision 44).
 
 use super::error::Error;
+use super::sql::all;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
-
-async fn all<T: FromQueryResult>(tx: &OrgTx, sql: &str, values: Vec<Value>) -> Result<Vec<T>, Error> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(T::find_by_statement(statement).all(tx).await?)
-}
 
 /// One delivery in the worklist.
 #[derive(Debug, Clone, FromQueryResult)]
