@@ -27,5 +27,7 @@ pub mod privacy;
 pub mod progress;
 /// Use cases, one transaction each, verbs as files.
 pub mod services;
+/// Years in seconds: what a policy does to a made-up organisation.
+pub mod simulate;
 /// The database: the only user of sea-orm.
 pub mod store;

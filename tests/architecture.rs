@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("delivery", &["delivery", "ports"]),
     ("jobs", &["jobs", "ctx", "services", "privacy", "backup", "store"]),
     ("http", &["http", "ctx", "services", "privacy", "backup", "store"]),
+    ("simulate", &["simulate", "app", "jobs", "privacy", "backup", "services", "ctx", "config", "ports", "store"]),
 ];
 
 /// Parts of the store a layer above may name: job queue for jobs, reads for http.

@@ -17,6 +17,7 @@ mod organisations;
 mod privacy;
 mod requests;
 mod serve;
+mod simulate;
 mod text;
 mod users;
 mod webhooks;
@@ -41,6 +42,8 @@ struct Cli {
 enum Command {
     /// Runs a year's worth of an association in a fresh database, shows what happened, and serves it.
     Demo(demo::Args),
+    /// Plays years of a made-up organisation in seconds, to see what a policy does to its data.
+    Simulate(simulate::Args),
     /// Serves the API and does the background work.
     Serve,
     /// Brings the database schema up to date.
@@ -153,6 +156,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => Box::pin(demo::run(args)).await?,
+        Command::Simulate(args) => return Box::pin(simulate::run(args)).await,
         Command::Serve => serve::run(Config::load()?).await?,
         Command::Migrate => {
             let config = Config::load()?;

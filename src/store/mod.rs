@@ -31,6 +31,7 @@ pub mod request;
 pub mod retention;
 pub mod seen;
 mod sql;
+pub mod traces;
 pub mod tx;
 pub mod user;
 pub mod views;

@@ -27,6 +27,7 @@ mod road;
 mod rules;
 mod schema;
 mod settings;
+mod simulation;
 mod statement;
 mod torture;
 mod torture_privacy;
