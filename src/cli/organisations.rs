@@ -9,6 +9,7 @@ use crate::services::organisation::{
 use anyhow::Context;
 use chrono::{Days, NaiveTime};
 use clap::Subcommand;
+use uuid::Uuid;
 
 /// Organisations.
 #[derive(Subcommand)]
@@ -240,15 +241,15 @@ async fn show(org: &Org) -> anyhow::Result<()> {
         println!("{name:<32}{}", account.number.unwrap_or_default());
     }
     if to_accept {
-        warn_of_agreement(&ctx);
+        warn_of_agreement(&ctx, actor.org);
     }
     Ok(())
 }
 
-fn warn_of_agreement(ctx: &Ctx) {
+fn warn_of_agreement(ctx: &Ctx, org: Uuid) {
     let version = &ctx.config.privacy.dpa_version;
     println!("\nVersion {version} of the data-processing agreement is in force and not accepted yet:");
-    println!("  reskontro org accept-dpa --version {version} --by \"WHO\"");
+    println!("  reskontro org accept-dpa --version {version} --by \"WHO\" --org {org}");
 }
 
 async fn accept(org: &Org, version: &str, by: Option<&str>) -> anyhow::Result<()> {
@@ -265,7 +266,8 @@ async fn accept(org: &Org, version: &str, by: Option<&str>) -> anyhow::Result<()
 
 async fn agreements(org: &Org, json: bool) -> anyhow::Result<()> {
     let ctx = context().await?;
-    let stands = organisation::dpa(&ctx, &org.actor(&ctx).await?).await?;
+    let actor = org.actor(&ctx).await?;
+    let stands = organisation::dpa(&ctx, &actor).await?;
     if json {
         return print_json(&stands);
     }
@@ -286,7 +288,7 @@ async fn agreements(org: &Org, json: bool) -> anyhow::Result<()> {
         print!("{}", text::left(&rows, ""));
     }
     if stands.to_accept {
-        warn_of_agreement(&ctx);
+        warn_of_agreement(&ctx, actor.org);
     }
     Ok(())
 }

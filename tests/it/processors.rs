@@ -15,6 +15,8 @@ use reskontro::services::access::Scope;
 use reskontro::services::event::{self, Place};
 use reskontro::services::organisation::{self, DPA_VERSION, NewAcceptance, NewOrganisation};
 use reskontro::services::{Actor, Error};
+use sea_orm::{ConnectionTrait, Database};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::{Output, Stdio};
@@ -208,6 +210,21 @@ both!(every_key_reads_the_register_and_no_host_of_it, async |app: &TestApp| {
     assert!(found[0]["ended_at"].is_string() && found[1]["ended_at"].is_null(), "{found}");
 });
 
+both!(a_promise_and_somebody_outside_never_come_about_at_once, async |app: &TestApp| {
+    let actor = company(app).await;
+    let policy =
+        |region: &str| NewPolicy { preset: "erp".into(), changes: json!({ "region": region }), valid_from: None };
+    for _ in 0..5 {
+        let (lock, new) = (policy("eea_only"), abroad());
+        let (added, promised) = tokio::join!(processor::add(&app.ctx, &new), policy::publish(&app.ctx, &actor, &lock));
+        assert_ne!(added.is_ok(), promised.is_ok(), "{added:?} {promised:?}");
+        if let Ok(id) = added {
+            processor::end(&app.ctx, id).await.unwrap();
+        }
+        policy::publish(&app.ctx, &actor, &policy("eea")).await.unwrap();
+    }
+});
+
 /// Runs a command to its end.
 fn run(app: &TestApp, settings: &[Setting], args: &[&str]) -> Output {
     let mut command = crate::torture::command(app, args);
@@ -341,6 +358,25 @@ both!(every_acceptance_of_the_agreement_is_kept_until_its_term, async |app: &Tes
     assert_eq!(retain("2040-01-01").await, 0);
     let left = organisation::dpa(&newer, &actor).await.unwrap().acceptances;
     assert_eq!(left.iter().map(|a| a.version.as_str()).collect::<Vec<_>>(), ["2026-12"]);
+});
+
+both!(what_was_accepted_before_acceptances_were_kept_is_taken_over, async |app: &TestApp| {
+    let actor = app.association().await;
+    let database = &app.ctx.config.database;
+    // The schema as it was before.
+    let owner = Database::connect(database.owner_url.as_ref().unwrap_or(&database.url).expose_secret()).await.unwrap();
+    for sql in [
+        "DROP TABLE processor",
+        "DROP TABLE agreement_acceptance",
+        "DELETE FROM seaql_migrations WHERE version = 'm20261129_000001_add_processors'",
+    ] {
+        owner.execute_unprepared(sql).await.unwrap();
+    }
+    owner.close().await.unwrap();
+    reskontro::store::migrate(database).await.unwrap();
+    let stands = organisation::dpa(&app.ctx, &actor).await.unwrap();
+    let [only] = &stands.acceptances[..] else { panic!("{stands:?}") };
+    assert_eq!((only.version.as_str(), only.accepted_at, only.superseded_at), (DPA_VERSION, app.ctx.now(), None));
 });
 
 both!(an_agreement_that_is_to_be_accepted_is_told_until_it_is, async |app: &TestApp| {
