@@ -167,8 +167,15 @@ fn processors(registered: &[super::Processor], language: Language) -> Section {
             Some(ground) => format!("{} ({})", p.country, transfer(ground, language)),
             None => p.country.clone(),
         };
-        let agreement = format!("{} {}", p.agreement.clone().unwrap_or_default(), on(p.agreement_on)).trim().to_owned();
-        vec![p.name.clone(), recipient(p.recipient, language).to_owned(), place, agreement, on(p.assessed_on)]
+        let agreement: Vec<String> =
+            p.agreement.clone().into_iter().chain(p.agreement_on.map(|d| long_date(d, language))).collect();
+        vec![
+            p.name.clone(),
+            recipient(p.recipient, language).to_owned(),
+            place,
+            agreement.join(", "),
+            on(p.assessed_on),
+        ]
     });
     let head = [
         ["Navn", "Namn", "Name"],
