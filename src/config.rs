@@ -37,6 +37,8 @@ pub struct Config {
     pub console: Console,
     /// The payer's page.
     pub payer: Payer,
+    /// Who works for the installation, and what organisations agree to.
+    pub privacy: Privacy,
     /// What is too large.
     pub limits: Limits,
     /// Dated rules of law that may move.
@@ -318,6 +320,16 @@ impl Payer {
     }
 }
 
+/// Who works for the installation, and what organisations agree to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    /// The service does not start while a setting points at a host nobody has registered.
+    pub require_registered_processors: bool,
+    /// Version of the data-processing agreement in force.
+    pub dpa_version: String,
+}
+
 /// What is too large.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -462,6 +474,9 @@ impl Config {
         }
         if self.efaktura.workers == 0 || self.ehf.workers == 0 {
             return fail("efaktura.workers", "at least one worker a channel");
+        }
+        if self.privacy.dpa_version.trim().is_empty() || self.privacy.dpa_version.chars().count() > 40 {
+            return fail("privacy.dpa_version", "give the version in force, such as 2026-11");
         }
         if self.mail.connections == 0 || self.worker.run_batch == 0 {
             return fail("mail.connections", "at least one connection and one invoice a batch");

@@ -1,6 +1,7 @@
 //! Rows of the database, one file a table: primitive columns, no logic. To add one: the migration first, then its file here,
 //! then each column in `privacy/inventory.rs`.
 
+pub mod agreement_acceptance;
 pub mod allocation;
 pub mod api_key;
 pub mod app_user;
@@ -58,6 +59,7 @@ pub mod privacy_policy;
 pub mod privacy_request;
 pub mod privacy_retention;
 pub mod privacy_statement;
+pub mod processor;
 pub mod product;
 pub mod standing_order;
 pub mod standing_order_line;

@@ -15,6 +15,7 @@ mod mail;
 mod operate;
 mod organisations;
 mod privacy;
+mod processors;
 mod requests;
 mod serve;
 mod simulate;
@@ -165,7 +166,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             println!("The database schema is up to date.");
         }
         Command::Db(command) => operate::db(command).await?,
-        Command::Config(command) => operate::config(&command)?,
+        Command::Config(command) => operate::config(&command).await?,
         Command::Org(command) => organisations::org(command).await?,
         Command::ApiKey(command) => organisations::key(command).await?,
         Command::Customers(command) => return customers::run(command).await,

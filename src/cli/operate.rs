@@ -16,11 +16,11 @@ pub(super) enum ConfigCommand {
     Default,
 }
 
-pub(super) fn config(command: &ConfigCommand) -> anyhow::Result<()> {
+pub(super) async fn config(command: &ConfigCommand) -> anyhow::Result<()> {
     match command {
         ConfigCommand::Default => print!("{}", crate::config::DEFAULT_TOML),
         ConfigCommand::Check => {
-            Config::load()?;
+            super::processors::check(Config::load()?).await?;
             println!("The settings can be used.");
         }
     }

@@ -1,11 +1,15 @@
 //! Organisations and API keys.
 
-use super::{Org, context, text};
+use super::{Org, context, print_json, text};
+use crate::ctx::Ctx;
 use crate::services::access::{self, Scope};
-use crate::services::organisation::{self, DPA_VERSION, GlAccount, NewBankAccount, NewOrganisation, OrganisationPatch};
+use crate::services::organisation::{
+    self, GlAccount, NewAcceptance, NewBankAccount, NewOrganisation, OrganisationPatch,
+};
 use anyhow::Context;
 use chrono::{Days, NaiveTime};
 use clap::Subcommand;
+use uuid::Uuid;
 
 /// Organisations.
 #[derive(Subcommand)]
@@ -22,6 +26,26 @@ pub(super) enum OrgCommand {
     },
     /// Changes settings; what is left out stays.
     Set(Box<SetArgs>),
+    /// Accepts the data-processing agreement for an organisation.
+    #[command(disable_version_flag = true)]
+    AcceptDpa {
+        /// The version in force.
+        #[arg(long)]
+        version: String,
+        /// Who accepts: a name or a role, such as "daglig leder".
+        #[arg(long, value_name = "WHO")]
+        by: Option<String>,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Lists every acceptance of the data-processing agreement.
+    Agreements {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Settings to change.
@@ -159,7 +183,8 @@ async fn set(args: &SetArgs) -> anyhow::Result<()> {
         organisation::set_gl_accounts(&ctx, &actor, &accounts).await?;
     }
     if let Some(version) = &args.accept_dpa {
-        organisation::accept_dpa(&ctx, &actor, version).await?;
+        let accepted = NewAcceptance { version: version.clone(), accepted_by: None };
+        organisation::accept_dpa(&ctx, &actor, &accepted).await?;
     }
     if args.register_efaktura {
         let status = crate::services::delivery::register_efaktura(&ctx, &actor).await?;
@@ -187,6 +212,9 @@ async fn show(org: &Org) -> anyhow::Result<()> {
     tx.commit().await?;
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let place = [found.street, found.postal_code, found.city].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let to_accept = organisation::is_to_accept(&ctx, found.dpa_version.as_deref());
+    let on = found.dpa_accepted_at.map(|at| format!(", accepted {}", at.format("%Y-%m-%d"))).unwrap_or_default();
+    let accepted = found.dpa_version.map(|version| version + &on);
     let rows = [
         ("name", found.name),
         ("organisation number", found.org_number.unwrap_or_default()),
@@ -202,7 +230,7 @@ async fn show(org: &Org) -> anyhow::Result<()> {
         ("grace before ending", format!("{} days", found.ending_grace_days)),
         ("differences written off up to", text::kr(found.write_off_limit_ore)),
         ("logo", yes(found.logo.is_some())),
-        ("data-processing agreement", found.dpa_version.unwrap_or_else(|| "not accepted".to_owned())),
+        ("data-processing agreement", accepted.unwrap_or_else(|| "not accepted".to_owned())),
     ];
     for (name, value) in rows {
         println!("{name:<32}{value}");
@@ -211,6 +239,56 @@ async fn show(org: &Org) -> anyhow::Result<()> {
     for account in organisation::gl_accounts(&ctx, &actor).await? {
         let name = [account.role, account.code].join(" ");
         println!("{name:<32}{}", account.number.unwrap_or_default());
+    }
+    if to_accept {
+        warn_of_agreement(&ctx, actor.org);
+    }
+    Ok(())
+}
+
+fn warn_of_agreement(ctx: &Ctx, org: Uuid) {
+    let version = &ctx.config.privacy.dpa_version;
+    println!("\nVersion {version} of the data-processing agreement is in force and not accepted yet:");
+    println!("  reskontro org accept-dpa --version {version} --by \"WHO\" --org {org}");
+}
+
+async fn accept(org: &Org, version: &str, by: Option<&str>) -> anyhow::Result<()> {
+    let ctx = context().await?;
+    let actor = org.actor(&ctx).await?;
+    let new = NewAcceptance { version: version.to_owned(), accepted_by: by.map(str::to_owned) };
+    organisation::accept_dpa(&ctx, &actor, &new).await?;
+    let stands = organisation::dpa(&ctx, &actor).await?;
+    if let Some(newest) = stands.acceptances.first() {
+        println!("Version {} is accepted, since {}.", newest.version, newest.accepted_at.format("%Y-%m-%d"));
+    }
+    Ok(())
+}
+
+async fn agreements(org: &Org, json: bool) -> anyhow::Result<()> {
+    let ctx = context().await?;
+    let actor = org.actor(&ctx).await?;
+    let stands = organisation::dpa(&ctx, &actor).await?;
+    if json {
+        return print_json(&stands);
+    }
+    if stands.acceptances.is_empty() {
+        println!("No version of the data-processing agreement was accepted yet.");
+    } else {
+        let mut rows = vec![["version", "accepted", "by", "in force until"].map(str::to_owned).to_vec()];
+        for a in stands.acceptances {
+            let until = a.superseded_at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d").to_string());
+            let hand = match a.actor_kind.as_str() {
+                "api_key" => "an API key",
+                "user" => "a user",
+                _ => "the operator",
+            };
+            let by = a.accepted_by.unwrap_or_else(|| hand.to_owned());
+            rows.push(vec![a.version, a.accepted_at.format("%Y-%m-%d").to_string(), by, until]);
+        }
+        print!("{}", text::left(&rows, ""));
+    }
+    if stands.to_accept {
+        warn_of_agreement(&ctx, actor.org);
     }
     Ok(())
 }
@@ -276,11 +354,14 @@ pub(super) async fn org(command: OrgCommand) -> anyhow::Result<()> {
     match &command {
         OrgCommand::Set(args) => return set(args).await,
         OrgCommand::Show { org } => return show(org).await,
+        OrgCommand::AcceptDpa { version, by, org } => return accept(org, version, by.as_deref()).await,
+        OrgCommand::Agreements { org, json } => return agreements(org, *json).await,
         OrgCommand::List | OrgCommand::Create(_) => {}
     }
     let ctx = context().await?;
     match command {
-        OrgCommand::Set(_) | OrgCommand::Show { .. } => {}
+        OrgCommand::Set(_) | OrgCommand::Show { .. } | OrgCommand::AcceptDpa { .. } | OrgCommand::Agreements { .. } => {
+        }
         OrgCommand::List => {
             let tx = ctx.db.system().await?;
             let all = crate::store::organisation::list_ids(&tx).await?;
@@ -297,7 +378,9 @@ pub(super) async fn org(command: OrgCommand) -> anyhow::Result<()> {
             let id = organisation::create(&ctx, (*args).into()).await?;
             println!("{id}");
             if !accepted {
-                println!("Accept the data-processing agreement before importing: --accept-dpa {DPA_VERSION}");
+                let version = &ctx.config.privacy.dpa_version;
+                println!("Accept the data-processing agreement before importing:");
+                println!("  reskontro org accept-dpa --version {version} --org {id}");
             }
         }
     }

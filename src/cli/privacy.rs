@@ -1,6 +1,7 @@
 //! Personal data over time at the command line: the policy, holds, and why something is held.
 
 use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
+use super::processors::{self, ProcessorCommand};
 use super::requests::{self, RequestCommand};
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
@@ -53,6 +54,9 @@ pub(super) enum PrivacyCommand {
     /// Requests of persons: taken in, identified, answered in time.
     #[command(subcommand)]
     Requests(RequestCommand),
+    /// Who works for the installation, under which agreement, where and at which hosts.
+    #[command(subcommand)]
+    Processor(ProcessorCommand),
     /// Erases a person: shows what would go and what law keeps, and with --execute does it.
     Erase(EraseArgs),
     /// Lists erasures. None names anybody.
@@ -302,6 +306,7 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         PrivacyCommand::Retention(command) => retain(&context().await?, command).await,
         PrivacyCommand::Statement(command) => statements(&context().await?, command).await,
         PrivacyCommand::Requests(command) => requests::run(command).await,
+        PrivacyCommand::Processor(command) => processors::run(command).await,
         PrivacyCommand::Erase(args) => erasure::erase(args).await,
         PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
         PrivacyCommand::Certificate(args) => erasure::certificate(args).await,

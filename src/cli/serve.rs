@@ -12,6 +12,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     log(&config);
     prepare(&config).await?;
     let ctx = crate::app::context(config).await?;
+    super::processors::before_start(&ctx).await?;
     crate::backup::create::clear_staging(&ctx.config.files.dir)?;
     crate::privacy::ledger::settle(&ctx).await.context("the erasure ledger cannot be settled")?;
     serve(ctx).await

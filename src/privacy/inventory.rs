@@ -52,6 +52,7 @@ const AUDIT: Class = class("audit log", Subject::User, &[RuleId::AuditBooks, Rul
 const PLAN: Class = class("sync plan", Subject::Payer, &[RuleId::SyncPlan]);
 const BANK_FILE: Class = class("bank file", Subject::BankPayer, &[RuleId::BankFile]);
 const AGREEMENT: Class = class("acceptance of terms", Subject::Organisation, &[RuleId::Terms]);
+const ACCEPTOR: Class = class("acceptance of terms", Subject::User, &[RuleId::Terms]);
 const READING: Class = class("reading of the archive", Subject::User, &[RuleId::AccessLog]);
 const ERASURE: Class = class("erasure", Subject::Payer, &[RuleId::Certificate]);
 const ERASED: Class = class("mark of an erased number", Subject::Payer, &[RuleId::ErasureMark]);
@@ -257,6 +258,11 @@ pub const INVENTORY: &[Entry] = &[
     entry("privacy_notice", "org_id request_id recipient noted_at told_at", REQUEST),
     entry("consent", "org_id id", STRUCTURE),
     entry("consent", "customer_id purpose channel act text_version given_by proof at", CONSENT),
+    entry("processor", "id version kind name service country agreement agreement_on", STRUCTURE),
+    entry("processor", "transfer_ground assessed_on hosts added_at ended_at", STRUCTURE),
+    entry("agreement_acceptance", "org_id id", STRUCTURE),
+    entry("agreement_acceptance", "agreement_version accepted_at superseded_at", AGREEMENT),
+    entry("agreement_acceptance", "accepted_by actor_kind actor_id", ACCEPTOR),
     entry("privacy_erasure", "org_id id version", STRUCTURE),
     entry("privacy_erasure", "subject_kind subject_id state content asked_at done_at overwritten_at", ERASURE),
     entry("erased_number", "org_id number_hash erased_at readmitted_at readmitted_reason", ERASED),

@@ -14,6 +14,8 @@ pub mod ledger;
 pub mod map;
 pub mod package;
 pub mod policy;
+pub mod processor;
+pub mod recipients;
 pub mod records;
 pub mod request;
 pub mod retention;

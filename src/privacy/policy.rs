@@ -2,11 +2,12 @@
 
 use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError, Kind};
+use crate::services::region;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::OrgTx;
 use crate::store::privacy::{self as store, PolicyRow};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::privacy::{Policy, Preset};
+use domain::privacy::{Policy, Preset, Region};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -134,6 +135,7 @@ pub async fn publish(ctx: &Ctx, actor: &Actor, new: &NewPolicy) -> Result<Uuid, 
         return Err(Error::field("valid_from", "in_the_past", message));
     }
     let work = Work::begin(ctx, actor).await?;
+    region::unless_kept(&work.tx, policy.region).await?;
     // Two at once get two numbers.
     crate::store::organisation::lock(&work.tx).await?;
     let newest = store::list_policies(&work.tx).await?.into_iter().next();
@@ -192,6 +194,17 @@ pub async fn on(tx: &OrgTx, day: NaiveDate) -> Result<Version, Error> {
         approved_at: None,
         policy: Policy::of(Preset::of_legal_form(&org.legal_form)),
     })
+}
+
+/// Whether the version in force on a day, or one that is to hold later, keeps data in the EEA.
+pub async fn stays_in_eea(tx: &OrgTx, day: NaiveDate) -> Result<bool, Error> {
+    let locked = |version: &Version| version.policy.region == Region::EeaOnly;
+    if locked(&on(tx, day).await?) {
+        return Ok(true);
+    }
+    let versions = store::list_policies(tx).await?;
+    let later = versions.iter().filter(|v| v.valid_from > day).map(of_row).collect::<Result<Vec<_>, _>>()?;
+    Ok(later.iter().any(locked))
 }
 
 /// The version in force today.

@@ -89,7 +89,7 @@ async fn make(
         policy: version.policy,
         stored: stored_rules(),
         cookies: cookies(ctx),
-        processors: Vec::new(),
+        processors: super::processor::registered(tx).await?,
         own: new.own.clone(),
     };
     check(&statement)?;

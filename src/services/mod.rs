@@ -15,6 +15,7 @@ pub mod organisation;
 pub mod payer;
 pub mod payment;
 pub mod product;
+pub mod region;
 pub mod run;
 pub mod seen;
 pub mod standing_order;

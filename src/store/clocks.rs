@@ -228,6 +228,13 @@ pub const CLOCKS: &[Clock] = &[
         &[(Customer, "t.subject_id = $2"), (Contact, "t.subject_id = $2"), (User, "t.subject_id = $2")],
         Since::Instant("t.closed_at"),
     ),
+    clock(
+        RuleId::Terms,
+        "acceptances of the data-processing agreement",
+        "agreement_acceptance t",
+        &[(User, "t.actor_id = $2")],
+        Since::Instant("t.superseded_at"),
+    ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
     clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
 ];

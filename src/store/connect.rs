@@ -5,6 +5,7 @@ use super::tx::Db;
 use crate::config::Database;
 use chrono::{DateTime, Utc};
 use migration::{APP_ROLE, BACKUP_ROLE, Migrator, MigratorTrait, OWNER_ROLE, RETENTION_ROLE};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::SqliteJournalMode;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as SeaDatabase, DatabaseConnection, DbBackend, DbErr, Statement,
@@ -33,6 +34,16 @@ pub async fn migrate(config: &Database) -> Result<(), Error> {
     Migrator::up(&pool, None).await?;
     pool.close().await?;
     Ok(())
+}
+
+/// The host a PostgreSQL URL leads to, as the driver reads it; none for a socket and for SQLite.
+pub fn host_of(url: &str) -> Option<String> {
+    if url.starts_with("sqlite:") {
+        return None;
+    }
+    let options: PgConnectOptions = url.parse().ok()?;
+    let host = options.get_host().to_owned();
+    (options.get_socket().is_none() && !host.starts_with('/')).then_some(host)
 }
 
 /// Tenths of a second that older transactions are waited for.

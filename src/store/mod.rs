@@ -3,6 +3,7 @@
 //! May import `domain` and `entity`. A handle comes only from `Db`: `read` and `write` for one organisation,
 //! `system` for queues. Every query names `org_id` itself. To add a noun: one file named as the noun.
 
+pub mod agreement;
 pub mod archive;
 pub mod audit;
 pub mod backup;
@@ -26,6 +27,7 @@ pub mod payer;
 pub mod payment;
 pub mod plan;
 pub mod privacy;
+pub mod processor;
 pub mod product;
 pub mod request;
 pub mod retention;

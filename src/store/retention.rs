@@ -123,6 +123,16 @@ pub const SWEEPS: &[Sweep] = &[
         customer: "t.subject_id",
         ..sweep(RuleId::PrivacyCase, "answered requests", "privacy_request t", "id", Since::Instant("t.closed_at"))
     },
+    Sweep {
+        customer: "NULL",
+        ..sweep(
+            RuleId::Terms,
+            "acceptances of earlier agreements",
+            "agreement_acceptance t",
+            "id",
+            Since::Instant("t.superseded_at"),
+        )
+    },
     sweep(RuleId::DisputeCase, "released holds", "privacy_hold t", "id", Since::Instant("t.released_at")),
 ];
 

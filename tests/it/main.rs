@@ -20,6 +20,7 @@ mod money;
 mod payer;
 mod payer_code;
 mod privacy;
+mod processors;
 mod registry;
 mod requests;
 mod retention;

@@ -7,6 +7,7 @@ mod deliveries;
 mod erasures;
 mod organisation;
 mod privacy;
+mod processors;
 mod registry;
 mod reports;
 mod requests;
@@ -80,7 +81,7 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
 fn organisation_routes() -> OpenApiRouter<Ctx> {
     OpenApiRouter::new()
         .routes(routes!(organisation::get_organisation, organisation::patch_organisation))
-        .routes(routes!(organisation::accept_dpa))
+        .routes(routes!(organisation::get_dpa, organisation::accept_dpa))
         .routes(routes!(organisation::list_bank_accounts, organisation::add_bank_account))
         .routes(routes!(organisation::put_logo, organisation::delete_logo))
         .routes(routes!(organisation::start_series))
@@ -198,6 +199,7 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(privacy::list_policies, privacy::publish_policy))
         .routes(routes!(privacy::approve_policy))
         .routes(routes!(privacy::list_statements, privacy::publish_statement))
+        .routes(routes!(processors::list_processors))
         .routes(routes!(privacy::list_retention_plans, privacy::make_retention_plan))
         .routes(routes!(privacy::get_retention_plan))
         .routes(routes!(privacy::execute_retention_plan))

@@ -6,7 +6,9 @@ use crate::http::extract::{Created, created, done, if_match, json, repeatable, v
 use crate::http::problem::{Failure, Problem};
 use crate::services::Error;
 use crate::services::access::{self, Scope};
-use crate::services::organisation::{self, GlAccount, NewBankAccount, NewVatCode, OrganisationPatch};
+use crate::services::organisation::{
+    self, Agreement, GlAccount, NewAcceptance, NewBankAccount, NewVatCode, OrganisationPatch,
+};
 use crate::store::organisation as store;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -48,6 +50,10 @@ pub(super) struct OrganisationView {
     default_bank_account_id: Option<Uuid>,
     dpa_version: Option<String>,
     dpa_accepted_at: Option<DateTime<Utc>>,
+    /// Version of the data-processing agreement in force.
+    dpa_current_version: String,
+    /// Whether that version is still to be accepted.
+    dpa_to_accept: bool,
 }
 
 async fn view(ctx: &Ctx, org: Uuid) -> Result<Response, Failure> {
@@ -79,6 +85,8 @@ async fn view(ctx: &Ctx, org: Uuid) -> Result<Response, Failure> {
         write_off_limit_ore: o.write_off_limit_ore,
         has_logo: o.logo.is_some(),
         default_bank_account_id: o.default_bank_account_id,
+        dpa_current_version: ctx.config.privacy.dpa_version.clone(),
+        dpa_to_accept: organisation::is_to_accept(ctx, o.dpa_version.as_deref()),
         dpa_version: o.dpa_version,
         dpa_accepted_at: o.dpa_accepted_at,
     };
@@ -105,19 +113,17 @@ pub(super) async fn patch_organisation(
     view(&ctx, actor.org).await
 }
 
-/// Acceptance of the data-processing agreement.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Acceptance {
-    /// The version in force.
-    version: String,
+/// How the organisation stands to the data-processing agreement, and every acceptance, the newest first.
+#[utoipa::path(get, path = "/organisation/dpa", tag = "organisation", responses((status = 200, body = Agreement)))]
+pub(super) async fn get_dpa(State(ctx): State<Ctx>, Reader(actor): Reader) -> Result<Json<Agreement>, Failure> {
+    Ok(Json(organisation::dpa(&ctx, &actor).await?))
 }
 
-/// Accepts the data-processing agreement; nothing is imported before.
-#[utoipa::path(post, path = "/organisation/dpa", tag = "organisation", request_body = Acceptance, responses((status = 204), (status = 422, body = Problem)))]
+/// Accepts the data-processing agreement; nothing is imported before. Acceptances of earlier versions are kept.
+#[utoipa::path(post, path = "/organisation/dpa", tag = "organisation", request_body = NewAcceptance, responses((status = 204), (status = 422, body = Problem)))]
 pub(super) async fn accept_dpa(State(ctx): State<Ctx>, Admin(actor): Admin, body: Bytes) -> Result<Response, Failure> {
-    let acceptance: Acceptance = json(&body)?;
-    done(organisation::accept_dpa(&ctx, &with_body(actor, &body), &acceptance.version).await)
+    let acceptance: NewAcceptance = json(&body)?;
+    done(organisation::accept_dpa(&ctx, &with_body(actor, &body), &acceptance).await)
 }
 
 /// Puts a logo on the documents issued from now on: the body is a PNG or JPEG of up to 512 kB.

@@ -64,8 +64,8 @@ pub(super) async fn list_policies(
 }
 
 /// Publishes a version: a preset and what differs from it. One that breaks law or a promise is refused with the field. It
-/// deletes nothing until its plan is approved.
-#[utoipa::path(post, path = "/privacy/policies", tag = "privacy", request_body = NewPolicy, responses((status = 201, body = Created), (status = 422, body = Problem)))]
+/// deletes nothing until its plan is approved. One that keeps data in the EEA is refused while a processor is outside it.
+#[utoipa::path(post, path = "/privacy/policies", tag = "privacy", request_body = NewPolicy, responses((status = 201, body = Created), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn publish_policy(
     State(ctx): State<Ctx>,
     Admin(actor): Admin,

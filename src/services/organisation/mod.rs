@@ -1,12 +1,15 @@
 //! Organisations: setting one up, its bank accounts and its data-processing agreement.
 
 mod accounts;
+mod agreement;
 mod settings;
 
 pub use accounts::{GlAccount, NewBankAccount, NewVatCode, add_account, add_vat_code, gl_accounts, set_gl_accounts};
+pub use agreement::{AcceptanceView, Agreement, DPA_VERSION, NewAcceptance, accept_dpa, dpa, is_to_accept};
 pub use settings::{LOGO_BYTES, OrganisationPatch, patch, set_logo, start_series};
 
 use super::error::{Error, FieldError};
+use super::region;
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::organisation::{self as store, BankAccount, Organisation};
@@ -22,9 +25,6 @@ use domain::vat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// Version of the data-processing agreement an organisation accepts before its first import.
-pub const DPA_VERSION: &str = "2026-11";
 
 /// Legal forms we know, as the register of business enterprises codes them.
 pub const LEGAL_FORMS: [&str; 12] =
@@ -87,11 +87,12 @@ const fn default_month() -> u8 {
 
 /// Sets up an organisation and returns its id.
 pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
-    check(&new)?;
+    check(ctx, &new)?;
     let org_id = ctx.id();
     let actor = Actor::operator(org_id);
     let work = Work::begin(ctx, &actor).await?;
-    let policy = first_policy(ctx, &work, org_id, &new)?;
+    let policy = first_policy(ctx, &work, org_id, &new).await?;
+    let accepted = new.accept_dpa.as_deref().map(|version| agreement::row(&work, &actor, version, None));
     let bank = new.bank_account.as_ref().map(|b| new_account(&work, org_id, b)).transpose()?;
     let row = Organisation {
         org_id,
@@ -142,6 +143,9 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
     let rows = vat_rows(&work, org_id);
     store::insert(&work.tx, row, series, &rows).await?;
     privacy::insert_policy(&work.tx, policy).await?;
+    if let Some(accepted) = accepted {
+        crate::store::agreement::accept(&work.tx, accepted).await?;
+    }
     if let Some(bank) = bank {
         insert_account(&work, bank).await?;
     }
@@ -150,10 +154,17 @@ pub async fn create(ctx: &Ctx, new: NewOrganisation) -> Result<Uuid, Error> {
 }
 
 /// The preset it starts with. Nothing is stored yet that it could delete: it needs no look before it holds.
-fn first_policy(ctx: &Ctx, work: &Work<'_>, org_id: Uuid, new: &NewOrganisation) -> Result<privacy::PolicyRow, Error> {
+async fn first_policy(
+    ctx: &Ctx,
+    work: &Work<'_>,
+    org_id: Uuid,
+    new: &NewOrganisation,
+) -> Result<privacy::PolicyRow, Error> {
     let asked = new.privacy_preset.as_deref().and_then(Preset::parse);
     let preset = asked.unwrap_or_else(|| Preset::of_legal_form(&new.legal_form));
-    let content = serde_json::to_string(&Policy::of(preset));
+    let policy = Policy::of(preset);
+    region::unless_kept(&work.tx, policy.region).await?;
+    let content = serde_json::to_string(&policy);
     Ok(privacy::PolicyRow {
         org_id,
         id: work.id(),
@@ -183,7 +194,8 @@ fn vat_rows(work: &Work<'_>, org_id: Uuid) -> Vec<store::VatCode> {
         .collect()
 }
 
-fn check(new: &NewOrganisation) -> Result<(), Error> {
+fn check(ctx: &Ctx, new: &NewOrganisation) -> Result<(), Error> {
+    let current = &ctx.config.privacy.dpa_version;
     let mut errors = Vec::new();
     let mut require = |ok: bool, field: &str, code: &str, message: &str| {
         if !ok {
@@ -206,10 +218,10 @@ fn check(new: &NewOrganisation) -> Result<(), Error> {
     require(new.terms_days <= 365, "terms_days", "out_of_range", "0 to 365 days");
     require((1..=12).contains(&new.fiscal_year_start_month), "fiscal_year_start_month", "out_of_range", "1 to 12");
     require(
-        new.accept_dpa.as_deref().is_none_or(|v| v == DPA_VERSION),
+        new.accept_dpa.as_ref().is_none_or(|v| v == current),
         "accept_dpa",
         "unknown_version",
-        &format!("the version in force is {DPA_VERSION}"),
+        &format!("the version in force is {current}"),
     );
     let presets = Preset::ALL.map(Preset::as_str);
     require(
@@ -219,21 +231,6 @@ fn check(new: &NewOrganisation) -> Result<(), Error> {
         &format!("one of {}", presets.join(", ")),
     );
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
-}
-
-/// Accepts the data-processing agreement.
-pub async fn accept_dpa(ctx: &Ctx, actor: &Actor, version: &str) -> Result<(), Error> {
-    if version != DPA_VERSION {
-        return Err(Error::field("version", "unknown_version", format!("the version in force is {DPA_VERSION}")));
-    }
-    let work = Work::begin(ctx, actor).await?;
-    let mut org = store::lock(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    org.dpa_version = Some(version.to_owned());
-    org.dpa_accepted_at = Some(work.at);
-    org.updated_at = work.at;
-    store::update(&work.tx, org).await?;
-    work.done(Deed { verb: "organisation.dpa_accepted", subject: "organisation", id: actor.org, fields: "dpa_version" })
-        .await
 }
 
 /// The organisation as it stands on a document.

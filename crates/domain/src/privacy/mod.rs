@@ -1,11 +1,12 @@
 //! Personal data over time: the clocks of the retention matrix, the policy that sets them, and the dates they count from.
 //!
 //! `rule` says what holds whatever a policy says, `policy` what an organisation has chosen within that, `clock` which
-//! days count, `period` how long is how long. To add a clock: a line in `rules!` and its facts.
+//! days count, `period` how long is how long, `processor` who works for the installation. To add a clock: a line in `rules!` and its facts.
 
 mod clock;
 mod period;
 mod policy;
+mod processor;
 mod rule;
 
 pub use clock::{
@@ -14,4 +15,5 @@ pub use clock::{
 };
 pub use period::{BadPeriod, Period};
 pub use policy::{Custody, Finding, Marketing, Policy, Preset, Region, RelationshipEnd, Role, Rule, SMALLEST_GROUP};
+pub use processor::{BadTransfer, HostPattern, Transfer, assessed_again_on, is_in_eea, is_private_host};
 pub use rule::{Action, Basis, Facts, Ground, Hold, Recipient, RuleId, Subject, Trigger};

@@ -192,6 +192,14 @@ pub enum Recipient {
 }
 
 impl Recipient {
+    /// Every recipient.
+    pub const ALL: [Self; 5] = [Self::MailRelay, Self::Efaktura, Self::AccessPoint, Self::Bank, Self::Host];
+
+    /// From its name in answers.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.as_str() == text)
+    }
+
     /// Its name in answers.
     pub const fn as_str(self) -> &'static str {
         match self {

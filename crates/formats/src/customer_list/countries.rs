@@ -103,3 +103,8 @@ pub(super) fn code(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
     NAMES.iter().find(|(name, _)| *name == lower).map(|(_, code)| *code)
 }
+
+/// Whether a text is the code of a country: two capital letters.
+pub fn is_country(code: &str) -> bool {
+    CODES.split_whitespace().any(|c| c == code)
+}

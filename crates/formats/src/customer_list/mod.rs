@@ -17,6 +17,7 @@ use domain::customer::{CustomerRecord, Field};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub use countries::is_country;
 pub use headings::normalise_heading;
 
 /// Whether a list holds every customer or only changes.

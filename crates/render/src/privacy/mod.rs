@@ -10,4 +10,4 @@ pub use certificate::{Certificate, Kept, certificate};
 pub use package::{DataTable, HeldFacts, PackageFacts, package};
 pub use records::{Activity, Records, records, records_paper};
 pub use statement::{Cookie, CookiePurpose, Organisation, Processor, Statement, cookie_declaration, statement};
-pub use words::{basis, ground, hold, period, purpose, recipient, subject, title, trigger};
+pub use words::{basis, ground, hold, period, purpose, recipient, subject, title, transfer, trigger};

@@ -1,7 +1,7 @@
 //! Records of processing, GDPR article 30: what a controller does, and what it does as processor for others.
 
 use super::statement::Statement;
-use super::words::{basis, hold, period, purpose, recipient, say, subject, title, trigger};
+use super::words::{basis, hold, period, purpose, recipient, say, subject, title, transfer, trigger};
 use crate::format::long_date;
 use crate::paper::{Block, Paper, Section};
 use domain::customer::Language;
@@ -110,7 +110,7 @@ fn security(language: Language) -> Vec<String> {
 /// The records as a text.
 pub fn records_paper(records: &Records, facts: &Statement, language: Language) -> Paper {
     let t = |text: [&'static str; 3]| say(text, language).to_owned();
-    let sections = records.activities.iter().map(|a| activity(a, language)).collect::<Vec<_>>();
+    let sections = records.activities.iter().map(|a| activity(a, &records.processors, language)).collect::<Vec<_>>();
     let o = &records.organisation;
     let contact: Vec<String> =
         o.address.iter().cloned().chain(o.email.clone()).chain(o.phone.clone()).chain(o.responsible.clone()).collect();
@@ -127,6 +127,7 @@ pub fn records_paper(records: &Records, facts: &Statement, language: Language) -
         heading: t(["Behandlingsansvarlig", "Behandlingsansvarleg", "Controller"]),
         blocks: vec![Block::Text(format!("{}, {}.", o.name, contact.join(", "))), Block::Text(place)],
     }];
+    all.push(processors(&records.processors, language));
     all.extend(sections);
     all.push(Section {
         heading: t(["Sikkerhetstiltak, artikkel 32", "Tryggingstiltak, artikkel 32", "Security measures, article 32"]),
@@ -153,7 +154,50 @@ pub fn records_paper(records: &Records, facts: &Statement, language: Language) -
     }
 }
 
-fn activity(a: &Activity, language: Language) -> Section {
+fn processors(registered: &[super::Processor], language: Language) -> Section {
+    let t = |text: [&'static str; 3]| say(text, language).to_owned();
+    let heading = t(["Databehandlere", "Databehandlarar", "Processors"]);
+    if registered.is_empty() {
+        let none = t(["Ingen er registrert.", "Ingen er registrerte.", "None is registered."]);
+        return Section { heading, blocks: vec![Block::Text(none)] };
+    }
+    let on = |day: Option<chrono::NaiveDate>| day.map(|d| long_date(d, language)).unwrap_or_default();
+    let rows = registered.iter().map(|p| {
+        let place = match p.transfer {
+            Some(ground) => format!("{} ({})", p.country, transfer(ground, language)),
+            None => p.country.clone(),
+        };
+        let agreement: Vec<String> =
+            p.agreement.clone().into_iter().chain(p.agreement_on.map(|d| long_date(d, language))).collect();
+        vec![
+            p.name.clone(),
+            recipient(p.recipient, language).to_owned(),
+            place,
+            agreement.join(", "),
+            on(p.assessed_on),
+        ]
+    });
+    let head = [
+        ["Navn", "Namn", "Name"],
+        ["Oppgave", "Oppgåve", "Task"],
+        ["Land", "Land", "Country"],
+        ["Avtale", "Avtale", "Agreement"],
+        ["Risikovurdert", "Risikovurdert", "Risk assessed"],
+    ];
+    let table = Block::Table { shares: vec![22, 20, 22, 20, 16], head: head.map(t).to_vec(), rows: rows.collect() };
+    Section { heading, blocks: vec![table] }
+}
+
+/// A recipient in words, and who that is where it is registered.
+fn told(of: Recipient, registered: &[super::Processor], language: Language) -> String {
+    let names: Vec<&str> = registered.iter().filter(|p| p.recipient == of).map(|p| p.name.as_str()).collect();
+    match names.as_slice() {
+        [] => recipient(of, language).to_owned(),
+        names => format!("{} ({})", recipient(of, language), names.join(", ")),
+    }
+}
+
+fn activity(a: &Activity, registered: &[super::Processor], language: Language) -> Section {
     let t = |text: [&'static str; 3]| say(text, language).to_owned();
     let list = |of: Vec<&str>| if of.is_empty() { "\u{2013}".to_owned() } else { of.join(", ") };
     let until = match a.period {
@@ -161,14 +205,12 @@ fn activity(a: &Activity, language: Language) -> Section {
         Some(p) => format!("{} {} ({})", period(p, language), trigger(a.counted_from, language), a.source),
         None => trigger(a.counted_from, language).to_owned(),
     };
+    let recipients: Vec<String> = a.recipients.iter().map(|r| told(*r, registered, language)).collect();
     let rows = [
         (["Formål", "Føremål", "Purpose"], a.purpose.clone()),
         (["Hvem", "Kven", "Whom"], list(a.subjects.iter().map(|s| subject(*s, language)).collect())),
         (["Grunnlag", "Grunnlag", "Ground"], list(a.bases.iter().map(|b| basis(*b, language)).collect())),
-        (
-            ["Mottakere", "Mottakarar", "Recipients"],
-            list(a.recipients.iter().map(|r| recipient(*r, language)).collect()),
-        ),
+        (["Mottakere", "Mottakarar", "Recipients"], list(recipients.iter().map(String::as_str).collect())),
         (["Slettefrist", "Slettefrist", "Time limit"], until),
         (
             ["Kan utsettes av", "Kan utsetjast av", "May be delayed by"],

@@ -1,11 +1,11 @@
 //! The privacy statement: what the policy and the inventory say, in words. Nothing here promises what is not in them.
 
-use super::words::{basis, ground, period, purpose, recipient, say, title, trigger};
+use super::words::{basis, ground, period, purpose, recipient, say, title, transfer, trigger};
 use crate::format::long_date;
 use crate::paper::{Block, Paper, Section};
 use chrono::NaiveDate;
 use domain::customer::Language;
-use domain::privacy::{Custody, Marketing, Policy, Recipient, Region, RelationshipEnd, Role, Rule, RuleId};
+use domain::privacy::{Custody, Marketing, Policy, Recipient, Region, RelationshipEnd, Role, Rule, RuleId, Transfer};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +79,18 @@ pub struct Processor {
     pub recipient: Recipient,
     /// Where, as a country code.
     pub country: String,
+    /// On what ground it is given data outside the EEA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
+    /// Reference of the agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<String>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement_on: Option<NaiveDate>,
+    /// When its risk was last assessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessed_on: Option<NaiveDate>,
 }
 
 /// The statement in a language.
@@ -274,12 +286,10 @@ impl Writer<'_> {
             .to_owned(),
         ];
         if !self.facts.processors.is_empty() {
-            let names: Vec<String> = self
-                .facts
-                .processors
-                .iter()
-                .map(|p| format!("{} ({}, {})", p.name, recipient(p.recipient, self.language), p.country))
-                .collect();
+            let names = self.facts.processors.iter().map(|p| {
+                let what = recipient(p.recipient, self.language);
+                format!("{} ({what}, {})", p.name, p.country)
+            });
             texts.push(format!(
                 "{} {}.",
                 self.t([
@@ -287,7 +297,7 @@ impl Writer<'_> {
                     "Desse arbeider for oss etter databehandlaravtale:",
                     "These work for us under a data-processing agreement:",
                 ]),
-                names.join("; ")
+                names.collect::<Vec<_>>().join("; ")
             ));
         }
         self.section(["Hvem som får opplysningene", "Kven som får opplysningane", "Who is told"], texts)
@@ -306,7 +316,19 @@ impl Writer<'_> {
                 "The data are stored and processed in the EU/EEA. Elsewhere only on a valid and recorded ground for the transfer.",
             ],
         });
-        self.section(["Hvor opplysningene er", "Kvar opplysningane er", "Where the data are"], vec![text.to_owned()])
+        let mut texts = vec![text.to_owned()];
+        let outside = self.facts.processors.iter().filter_map(|p| Some((p, p.transfer?)));
+        let outside: Vec<String> =
+            outside.map(|(p, on)| format!("{} ({}, {})", p.name, p.country, transfer(on, self.language))).collect();
+        if !outside.is_empty() {
+            let intro = self.t([
+                "Utenfor EØS, med grunnlag:",
+                "Utanfor EØS, med grunnlag:",
+                "Outside the EEA, and on what ground:",
+            ]);
+            texts.push(format!("{intro} {}.", outside.join("; ")));
+        }
+        self.section(["Hvor opplysningene er", "Kvar opplysningane er", "Where the data are"], texts)
     }
 
     fn ending(&self) -> Section {

@@ -1,7 +1,7 @@
 //! What clocks, grounds, holds and recipients are called, and what each clock is for, in three languages.
 
 use domain::customer::Language;
-use domain::privacy::{Basis, Ground, Hold, Period, Recipient, RuleId, Subject, Trigger};
+use domain::privacy::{Basis, Ground, Hold, Period, Recipient, RuleId, Subject, Transfer, Trigger};
 
 /// Bokmål, nynorsk, English.
 pub(super) type Text = [&'static str; 3];
@@ -452,6 +452,34 @@ pub fn recipient(of: Recipient, language: Language) -> &'static str {
     };
     say(text, language)
 }
+
+/// On what ground data is handed over outside the EEA.
+pub fn transfer(of: Transfer, language: Language) -> &'static str {
+    let text = match of {
+        Transfer::AdequacyDecision => [
+            "beslutning om tilstrekkelig beskyttelsesnivå, artikkel 45",
+            "avgjerd om tilstrekkeleg vernenivå, artikkel 45",
+            "adequacy decision, article 45",
+        ],
+        Transfer::StandardContractualClauses => [
+            "EUs standardkontrakter, artikkel 46",
+            "EUs standardkontraktar, artikkel 46",
+            "standard contractual clauses, article 46",
+        ],
+        Transfer::BindingCorporateRules => [
+            "bindende virksomhetsregler, artikkel 47",
+            "bindande verksemdsreglar, artikkel 47",
+            "binding corporate rules, article 47",
+        ],
+        Transfer::Derogation => [
+            "unntak for særlige situasjoner, artikkel 49",
+            "unntak for særlege situasjonar, artikkel 49",
+            "derogation for specific situations, article 49",
+        ],
+    };
+    say(text, language)
+}
+
 /// How long, in words: "5 years", "3 years and 6 months", "at once".
 pub fn period(of: Period, language: Language) -> String {
     let (years, months, days) = of.parts();
