@@ -16,6 +16,7 @@ mod operate;
 mod organisations;
 mod privacy;
 mod processors;
+mod promises;
 mod requests;
 mod serve;
 mod simulate;

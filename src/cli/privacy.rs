@@ -3,14 +3,13 @@
 use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
 use super::processors::{self, ProcessorCommand};
 use super::requests::{self, RequestCommand};
-use super::{Org, context, print_json, text};
+use super::{Org, context, print_json, promises, text};
 use crate::ctx::Ctx;
 use crate::privacy::explain::{self, Explained, Held, Subject, explain};
 use crate::privacy::hold::{self, NewHold};
-use crate::privacy::map::data_map;
 use crate::privacy::policy::{self, NewPolicy, Version};
 use crate::privacy::statement::{self, NewStatement};
-use crate::privacy::{records, retention};
+use crate::privacy::{map::data_map, records, retention};
 use crate::services::Actor;
 use crate::store::{customer, invoice};
 use anyhow::{Context, bail};
@@ -57,6 +56,8 @@ pub(super) enum PrivacyCommand {
     /// Who works for the installation, under which agreement, where and at which hosts.
     #[command(subcommand)]
     Processor(ProcessorCommand),
+    /// How the promises of five privacy statements stand: kept, in part, not ours.
+    Promises(promises::PromisesArgs),
     /// Erases a person: shows what would go and what law keeps, and with --execute does it.
     Erase(EraseArgs),
     /// Lists erasures. None names anybody.
@@ -307,6 +308,7 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         PrivacyCommand::Statement(command) => statements(&context().await?, command).await,
         PrivacyCommand::Requests(command) => requests::run(command).await,
         PrivacyCommand::Processor(command) => processors::run(command).await,
+        PrivacyCommand::Promises(args) => promises::run(&args),
         PrivacyCommand::Erase(args) => erasure::erase(args).await,
         PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
         PrivacyCommand::Certificate(args) => erasure::certificate(args).await,

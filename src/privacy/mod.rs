@@ -15,6 +15,7 @@ pub mod map;
 pub mod package;
 pub mod policy;
 pub mod processor;
+pub mod promises;
 pub mod recipients;
 pub mod records;
 pub mod request;

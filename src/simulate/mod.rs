@@ -20,7 +20,7 @@ use crate::services::organisation::{self, DPA_VERSION, NewBankAccount, NewOrgani
 use crate::services::product::{self, NewProduct};
 use crate::services::{Actor, Error};
 use crate::store::traces;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::money::Micro;
 use domain::privacy::{Period, Preset, RuleId};
 use serde::Serialize;
@@ -119,9 +119,28 @@ pub struct Left {
 pub(crate) struct Told {
     counts: BTreeMap<&'static str, usize>,
     removed: Vec<Removed>,
+    looked_at: DateTime<Utc>,
 }
 
 impl Told {
+    fn removed(&mut self, item: retention::Item, today: NaiveDate) {
+        match self.removed.iter_mut().find(|r| r.rule == item.rule && r.what == item.what) {
+            Some(known) => {
+                known.rows += item.deleted;
+                known.last_on = today;
+            }
+            None => self.removed.push(Removed {
+                rule: item.rule,
+                what: item.what,
+                period: item.period,
+                rows: item.deleted,
+                first_on: today,
+                last_on: today,
+            }),
+        }
+        self.removed.sort_by_key(|r| r.rule);
+    }
+
     fn count(&mut self, what: &'static str) {
         self.add(what, 1);
     }
@@ -144,7 +163,7 @@ pub async fn play(script: &Script, places: Places, mut watch: impl FnMut(u32, u3
     while day < all {
         let closing = day >= script.days;
         // Afterwards little happens: the clock leaps, as it does when a service stood still.
-        day += if closing && day > script.days + 300 { 7 } else { 1 };
+        day += if closing && day > script.days + 200 { 21 } else { 1 };
         let today = script.from + Days::new(u64::from(day));
         watch(day, all);
         world.set(at(today, 8, 30));
@@ -218,30 +237,16 @@ async fn night(
     Ok(())
 }
 
-/// Adds what tonight's report says.
+/// Adds what the reports since the last look say.
 async fn note_removed(ctx: &Ctx, actor: &Actor, told: &mut Told) -> Result<(), Error> {
-    let today = ctx.today();
-    let Some(report) = retention::list(ctx, actor).await?.into_iter().next() else { return Ok(()) };
-    if report.executed_at.is_none_or(|at| at.date_naive() < today.pred_opt().unwrap_or(today)) {
-        return Ok(());
-    }
-    for item in report.items.into_iter().filter(|i| i.deleted > 0) {
-        match told.removed.iter_mut().find(|r| r.rule == item.rule && r.what == item.what) {
-            Some(known) => {
-                known.rows += item.deleted;
-                known.last_on = today;
-            }
-            None => told.removed.push(Removed {
-                rule: item.rule,
-                what: item.what,
-                period: item.period,
-                rows: item.deleted,
-                first_on: today,
-                last_on: today,
-            }),
+    let (today, since) = (ctx.today(), told.looked_at);
+    let reports = retention::list(ctx, actor).await?.into_iter();
+    for report in reports.filter(|r| r.executed_at.is_some_and(|at| at > since)) {
+        for item in report.items.into_iter().filter(|i| i.deleted > 0) {
+            told.removed(item, today);
         }
     }
-    told.removed.sort_by_key(|r| (r.rule, r.what.clone()));
+    told.looked_at = ctx.now();
     Ok(())
 }
 

@@ -386,33 +386,8 @@ impl Life {
             self.known.iter().filter(|(no, _)| !self.gone.contains(no)).map(|(no, id)| (*no, *id)).collect();
         let Some((_, id)) = dice.pick(&there).copied() else { return Ok(()) };
         match dice.below(60) {
-            0..=3 => {
-                let kinds =
-                    ["access", "rectification", "erasure", "erasure", "restriction", "objection", "portability"];
-                let kind = dice.pick(&kinds).copied().unwrap_or("access");
-                let asked = NewRequest {
-                    kind: kind.into(),
-                    subject_kind: "customer".into(),
-                    subject_id: id,
-                    channel: "mail".into(),
-                    received_on: None,
-                    wish: None,
-                };
-                request::receive(ctx, &actor, &asked).await?;
-                told.count("requests of persons received");
-            }
-            4 => {
-                let placed = NewHold {
-                    kind: "dispute".into(),
-                    subject_kind: "customer".into(),
-                    subject_id: id,
-                    reason: "bestrider kravet".into(),
-                    owner: "kasserer".into(),
-                    review_on: ctx.today() + Days::new(60),
-                };
-                hold::place(ctx, &actor, &placed).await?;
-                told.count("holds placed");
-            }
+            0..=3 => ask(world, &actor, id, told).await?,
+            4 => dispute(world, &actor, id, told).await?,
             5..=6 => {
                 let given = NewConsent {
                     purpose: "newsletter".into(),
@@ -486,6 +461,37 @@ impl Life {
         }
         self.learn(world).await
     }
+}
+
+/// Somebody asks for something about themselves.
+async fn ask(world: &World, actor: &Actor, id: Uuid, told: &mut Told) -> anyhow::Result<()> {
+    let kinds = ["access", "rectification", "erasure", "erasure", "restriction", "objection", "portability"];
+    let asked = NewRequest {
+        kind: world.dice.pick(&kinds).copied().unwrap_or("access").into(),
+        subject_kind: "customer".into(),
+        subject_id: id,
+        channel: "mail".into(),
+        received_on: None,
+        wish: None,
+    };
+    request::receive(&world.ctx, actor, &asked).await?;
+    told.count("requests of persons received");
+    Ok(())
+}
+
+/// Somebody disputes what they are to pay.
+async fn dispute(world: &World, actor: &Actor, id: Uuid, told: &mut Told) -> anyhow::Result<()> {
+    let placed = NewHold {
+        kind: "dispute".into(),
+        subject_kind: "customer".into(),
+        subject_id: id,
+        reason: "bestrider kravet".into(),
+        owner: "kasserer".into(),
+        review_on: world.ctx.today() + Days::new(60),
+    };
+    hold::place(&world.ctx, actor, &placed).await?;
+    told.count("holds placed");
+    Ok(())
 }
 
 /// A course, invoiced by hand.

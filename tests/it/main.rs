@@ -21,6 +21,7 @@ mod payer;
 mod payer_code;
 mod privacy;
 mod processors;
+mod promises;
 mod registry;
 mod requests;
 mod retention;
