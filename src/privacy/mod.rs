@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod map;
 pub mod package;
 pub mod policy;
+pub mod reading;
 pub mod records;
 pub mod request;
 pub mod retention;

@@ -27,6 +27,7 @@ pub mod payment;
 pub mod plan;
 pub mod privacy;
 pub mod product;
+pub mod reading;
 pub mod request;
 pub mod retention;
 pub mod seen;

@@ -20,6 +20,7 @@ mod money;
 mod payer;
 mod payer_code;
 mod privacy;
+mod readings;
 mod registry;
 mod requests;
 mod retention;
