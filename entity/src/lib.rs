@@ -52,6 +52,7 @@ pub mod payer_link;
 pub mod payer_session;
 pub mod payment;
 pub mod payment_payer;
+pub mod personal_reading;
 pub mod posting_export;
 pub mod privacy_erasure;
 pub mod privacy_hold;

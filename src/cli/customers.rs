@@ -1,6 +1,7 @@
 //! Customer lists at the command line.
 
 use super::{Org, context, print_json, read_file, text, watched};
+use crate::privacy::reading::{self, About};
 use crate::services::customer::{self, Action, Input, PlanReport, PlanRow};
 use clap::{Subcommand, ValueEnum};
 use domain::customer::shown;
@@ -75,6 +76,7 @@ pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
                 other => other?,
             };
             let rows = customer::rows_of_plan(&ctx, &actor, report.id).await?;
+            reading::note_now(&ctx, &actor, "sync.changes", About::Many(rows.len())).await?;
             if json { print_json(&as_json(&report, &rows))? } else { show(&report, &rows) }
         }
         CustomersCommand::Apply { plan_or_file, mode, force, org } => {

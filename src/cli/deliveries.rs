@@ -2,6 +2,7 @@
 
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::services::delivery::{self, Redirect};
 use crate::services::{Actor, Error};
 use crate::store::views::{self, DeliveryItem};
@@ -103,11 +104,13 @@ pub(super) async fn run(command: DeliveriesCommand) -> anyhow::Result<ExitCode> 
             println!("{id} goes by {channel}.");
         }
         DeliveriesCommand::Print { file, org } => {
-            let Some(bytes) = delivery::print_queue(&ctx, &org.actor(&ctx).await?, &[]).await? else {
+            let actor = org.actor(&ctx).await?;
+            let Some(printed) = delivery::print_queue(&ctx, &actor, &[]).await? else {
                 println!("Nothing waits for print.");
                 return Ok(ExitCode::SUCCESS);
             };
-            std::fs::write(&file, bytes).with_context(|| format!("{} cannot be written", file.display()))?;
+            reading::note_now(&ctx, &actor, "print_queue.pdf", printed.customers).await?;
+            std::fs::write(&file, printed.pdf).with_context(|| format!("{} cannot be written", file.display()))?;
             println!(
                 "{} holds what waits for print. When it is posted: reskontro deliveries posted ID…",
                 file.display()
@@ -157,6 +160,7 @@ async fn list(ctx: &Ctx, actor: &Actor, state: Option<&str>, needs_person: bool,
         after = last.id;
         all.extend(page.into_iter().filter(|d| d.needs_person || !needs_person));
     }
+    reading::note_now(ctx, actor, "deliveries.list", reading::about(all.iter().map(|d| Some(d.customer_id)))).await?;
     if json {
         return print_json(&all);
     }

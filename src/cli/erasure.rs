@@ -5,6 +5,7 @@ use crate::ctx::Ctx;
 use crate::privacy::archive::{self, Question, Record};
 use crate::privacy::certificate::{self, Certificate, Fate, Part};
 use crate::privacy::erase;
+use crate::privacy::reading;
 use crate::privacy::scrub;
 use crate::services::Actor;
 use crate::services::customer::{self, Readmission};
@@ -39,6 +40,7 @@ pub(super) async fn erase(args: EraseArgs) -> anyhow::Result<()> {
     let subject = super::privacy::find(&ctx, &actor, &args.kind, &args.which).await?;
     if !args.execute {
         let parts = erase::preview(&ctx, &actor, subject).await?;
+        reading::note_now(&ctx, &actor, "erasure.preview", subject).await?;
         if args.json {
             return print_json(&parts);
         }

@@ -1,6 +1,7 @@
 //! Invoice runs and the ledger at the command line.
 
 use super::{Org, context, print_json, read_file, text};
+use crate::privacy::reading;
 use crate::services::invoice::{self, OldKid, OpeningItem};
 use crate::services::ledger::ExportPeriod;
 use crate::services::run::{self as runs, CreditRun, NewRun, Shown};
@@ -87,6 +88,8 @@ pub(super) async fn run(command: InvoicesCommand) -> anyhow::Result<()> {
                 let limit = if json { usize::MAX } else { 0 };
                 let preview = runs::preview(&ctx, &actor, &new, Shown { after: None, limit }).await?;
                 if json {
+                    let people = preview.customers.iter().map(|c| Some(c.customer_id));
+                    reading::note_now(&ctx, &actor, "run.preview", reading::about(people)).await?;
                     return print_json(&preview);
                 }
                 let invoices = i64::try_from(preview.invoices).unwrap_or(i64::MAX);

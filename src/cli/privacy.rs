@@ -1,15 +1,17 @@
 //! Personal data over time at the command line: the policy, holds, and why something is held.
 
 use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
+use super::holds::{self, HoldCommand};
 use super::processors::{self, ProcessorCommand};
+use super::readings::{self, ReadsArgs};
 use super::requests::{self, RequestCommand};
 use super::{Org, context, print_json, promises, text};
 use crate::ctx::Ctx;
 use crate::privacy::explain::{self, Explained, Held, Subject, explain};
-use crate::privacy::hold::{self, NewHold};
+use crate::privacy::map::data_map;
 use crate::privacy::policy::{self, NewPolicy, Version};
 use crate::privacy::statement::{self, NewStatement};
-use crate::privacy::{map::data_map, records, retention};
+use crate::privacy::{reading, records, retention};
 use crate::services::Actor;
 use crate::store::{customer, invoice};
 use anyhow::{Context, bail};
@@ -58,6 +60,8 @@ pub(super) enum PrivacyCommand {
     Processor(ProcessorCommand),
     /// How the promises of five privacy statements stand: kept, in part, not ours.
     Promises(promises::PromisesArgs),
+    /// Who looked at whose data, when and for what.
+    Reads(ReadsArgs),
     /// Erases a person: shows what would go and what law keeps, and with --execute does it.
     Erase(EraseArgs),
     /// Lists erasures. None names anybody.
@@ -244,57 +248,6 @@ impl PolicyArgs {
     }
 }
 
-/// Holds.
-#[derive(Subcommand)]
-pub(super) enum HoldCommand {
-    /// Lists holds that stand.
-    List {
-        /// Released ones too.
-        #[arg(long)]
-        released: bool,
-        #[command(flatten)]
-        org: Org,
-    },
-    /// Places a hold.
-    Place {
-        /// customer, contact, invoice, payment or user.
-        subject: String,
-        /// Customer number, invoice number or id.
-        which: String,
-        /// dispute, claim, order, privacy_request or security.
-        #[arg(long)]
-        kind: String,
-        /// Why, for who reviews it.
-        #[arg(long)]
-        reason: String,
-        /// Who sees to it: a role or a department.
-        #[arg(long)]
-        owner: String,
-        /// The day it is looked at again, within twelve months.
-        #[arg(long, value_name = "DATE")]
-        review_on: NaiveDate,
-        #[command(flatten)]
-        org: Org,
-    },
-    /// Looks at a hold again: it stands until the next day of review.
-    Review {
-        /// The hold.
-        id: Uuid,
-        /// The next day of review, within twelve months.
-        #[arg(long, value_name = "DATE")]
-        review_on: NaiveDate,
-        #[command(flatten)]
-        org: Org,
-    },
-    /// Releases a hold: what it delayed has its own time again, at once.
-    Release {
-        /// The hold.
-        id: Uuid,
-        #[command(flatten)]
-        org: Org,
-    },
-}
-
 pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
     match command {
         PrivacyCommand::Policy(PolicyCommand::Check(args)) => {
@@ -303,12 +256,13 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
             Ok(())
         }
         PrivacyCommand::Policy(command) => policy(&context().await?, command).await,
-        PrivacyCommand::Hold(command) => holds(&context().await?, command).await,
+        PrivacyCommand::Hold(command) => holds::run(&context().await?, command).await,
         PrivacyCommand::Retention(command) => retain(&context().await?, command).await,
         PrivacyCommand::Statement(command) => statements(&context().await?, command).await,
         PrivacyCommand::Requests(command) => requests::run(command).await,
         PrivacyCommand::Processor(command) => processors::run(command).await,
         PrivacyCommand::Promises(args) => promises::run(&args),
+        PrivacyCommand::Reads(args) => readings::run(args).await,
         PrivacyCommand::Erase(args) => erasure::erase(args).await,
         PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
         PrivacyCommand::Certificate(args) => erasure::certificate(args).await,
@@ -342,6 +296,7 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
             let actor = org.actor(&ctx).await?;
             let subject = find(&ctx, &actor, &kind, &which).await?;
             let explained = explain(&ctx, &actor, subject, Some(Language::from_code(&language))).await?;
+            reading::note_now(&ctx, &actor, "privacy.explain", subject).await?;
             if json {
                 return print_json(&explained);
             }
@@ -491,43 +446,6 @@ fn show_version(version: &Version) {
 
 fn long(period: Period, language: Language) -> String {
     render::privacy::period(period, language)
-}
-
-async fn holds(ctx: &Ctx, command: HoldCommand) -> anyhow::Result<()> {
-    match command {
-        HoldCommand::List { released, org } => {
-            let rows = hold::list(ctx, &org.actor(ctx).await?, released, Uuid::nil(), 10_000).await?;
-            if rows.is_empty() {
-                println!("No hold stands.");
-            }
-            for h in rows {
-                let state = h.released_at.map_or_else(
-                    || format!("looked at again on {}", h.review_on),
-                    |at| format!("released {}", at.format("%Y-%m-%d")),
-                );
-                println!(
-                    "{}  {} on {} {}\n  {}; {}; {state}",
-                    h.id, h.kind, h.subject_kind, h.subject_id, h.reason, h.owner
-                );
-            }
-        }
-        HoldCommand::Place { subject, which, kind, reason, owner, review_on, org } => {
-            let actor = org.actor(ctx).await?;
-            let subject_id = id_of(find(ctx, &actor, &subject, &which).await?);
-            let new = NewHold { kind, subject_kind: subject, subject_id, reason, owner, review_on };
-            let id = hold::place(ctx, &actor, &new).await?;
-            println!("Hold {id} stands; it is looked at again on {review_on}.");
-        }
-        HoldCommand::Review { id, review_on, org } => {
-            hold::review(ctx, &org.actor(ctx).await?, id, review_on).await?;
-            println!("The hold stands; it is looked at again on {review_on}.");
-        }
-        HoldCommand::Release { id, org } => {
-            hold::release(ctx, &org.actor(ctx).await?, id).await?;
-            println!("The hold is released; what it delayed has its own time again.");
-        }
-    }
-    Ok(())
 }
 
 /// What a kind and a number or an id mean.

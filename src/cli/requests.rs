@@ -2,6 +2,7 @@
 
 use super::{Org, context, print_json};
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::privacy::request::{self, Decision, NewRequest, RequestView};
 use crate::services::Actor;
 use anyhow::Context;
@@ -148,7 +149,10 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             decide(&ctx, &org.actor(&ctx).await?, id, "refused", Some(grounds)).await?;
         }
         RequestCommand::Package { id, out, language, org } => {
-            let zip = request::zip_of(&ctx, &org.actor(&ctx).await?, id, Language::from_code(&language)).await?;
+            let actor = org.actor(&ctx).await?;
+            let zip = request::zip_of(&ctx, &actor, id, Language::from_code(&language)).await?;
+            let of = request::get(&ctx, &actor, id).await?.subject_id;
+            reading::note_now(&ctx, &actor, "request.package", reading::about([of])).await?;
             std::fs::write(&out, zip).with_context(|| format!("{} cannot be written", out.display()))?;
             println!("Written to {}.", out.display());
         }
@@ -158,6 +162,7 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
 
 async fn list(ctx: &Ctx, actor: &Actor, all: bool, json: bool) -> anyhow::Result<()> {
     let rows = request::list(ctx, actor, !all).await?;
+    reading::note_now(ctx, actor, "requests.list", reading::about(rows.iter().map(|r| r.subject_id))).await?;
     if json {
         return print_json(&rows);
     }

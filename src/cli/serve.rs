@@ -2,10 +2,15 @@
 
 use crate::config::Config;
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use anyhow::Context;
 use secrecy::ExposeSecret;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+/// How long a read waits to be logged.
+const WRITE_READS: Duration = Duration::from_secs(1);
 
 /// Serves until the process is told to stop.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
@@ -51,14 +56,32 @@ pub(super) async fn serve(ctx: Ctx) -> anyhow::Result<()> {
         tracing::info!("stopping: finishing what was begun");
         halt.cancel();
     });
+    let reads = tokio::spawn(write_reads(ctx.clone(), stop.clone()));
     let router = crate::http::router(ctx.clone());
     axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).await?;
     stop.cancel();
     if let Some(workers) = workers {
         workers.await??;
     }
+    reads.await?;
+    // The last answers have left: what they showed is written before the database closes.
+    if let Err(error) = reading::write(&ctx).await {
+        tracing::error!(error = %error, reads = ctx.db.reads().len(), "reads of personal data could not be logged");
+    }
     ctx.db.close().await;
     Ok(())
+}
+
+/// Writes what was read of personal data, each second. What cannot be written waits.
+async fn write_reads(ctx: Ctx, stop: CancellationToken) {
+    while tokio::time::timeout(WRITE_READS, stop.cancelled()).await.is_err() {
+        let written = reading::write(&ctx).await;
+        let waiting = i32::try_from(ctx.db.reads().len()).unwrap_or(i32::MAX);
+        metrics::gauge!("reskontro_reads_waiting").set(f64::from(waiting));
+        if let Err(error) = written {
+            tracing::error!(error = %error, reads = waiting, "reads of personal data could not be logged; they wait");
+        }
+    }
 }
 
 async fn told_to_stop() {

@@ -2,6 +2,7 @@
 
 use super::{Org, context, print_json};
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::services::user::{self, NewUser};
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -55,7 +56,9 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<()> {
             }
         }
         UserCommand::List { org, json } => {
-            let members = user::members(&ctx, &org.actor(&ctx).await?).await?;
+            let actor = org.actor(&ctx).await?;
+            let members = user::members(&ctx, &actor).await?;
+            reading::note_now(&ctx, &actor, "users.list", reading::about(members.iter().map(|m| Some(m.id)))).await?;
             if json {
                 return print_json(&members);
             }

@@ -12,7 +12,9 @@ mod form;
 mod payer;
 mod privacy;
 mod problem;
+mod reads;
 mod router;
 
 pub use auth::OPEN_ROUTES;
+pub use reads::{READ_ROUTES, UNREAD_ROUTES};
 pub use router::{openapi_json, router};

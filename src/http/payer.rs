@@ -6,9 +6,10 @@ use super::console::{REGULAR, SEMIBOLD, file, invoices};
 use super::form::{LARGEST_FORM, browser_language, cookie, field, fields, language_of, set_cookie};
 use crate::ctx::{Ctx, same};
 use crate::privacy::cookies::{Cookie, PAYER, PAYER_FORM};
+use crate::privacy::reading;
 use crate::services::delivery::TimelineEvent;
 use crate::services::payer::{self, CodeSent, Door, Link, Opened, Page};
-use crate::services::{Error, user};
+use crate::services::{Actor, Error, user};
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -183,11 +184,19 @@ impl Asked {
     }
 }
 
+/// Logs that whoever has the link saw what the code opens.
+async fn read(ctx: &Ctx, link: &Link, action: &'static str) -> Result<(), Error> {
+    reading::note(ctx, &Actor::link(link.org, link.id), action, link.customer_id).await
+}
+
 /// The page.
 async fn show(State(ctx): State<Ctx>, token: Token, uri: Uri, headers: HeaderMap) -> Result<Response, Trouble> {
     let asked = Asked::of(&uri);
     let visit = visit(&ctx, token, &headers, asked.language).await?;
     let page = payer::show(&ctx, &visit.link, visit.session.as_deref()).await?;
+    if matches!(page.door, Door::Open { .. }) {
+        read(&ctx, &visit.link, "invoice.get").await?;
+    }
     let form = held(&ctx, &headers, &PAYER_FORM).unwrap_or_else(|| user::new_token(&ctx));
     let csrf = payer::form_token(&ctx, &form, &visit.link);
     let mut response = Html(console::payer(&view(&ctx, &visit, &page, &asked, csrf))?).into_response();
@@ -264,6 +273,7 @@ async fn pdf(State(ctx): State<Ctx>, token: Token, headers: HeaderMap) -> Result
     let Some((number, bytes)) = payer::pdf(&ctx, &visit.link, visit.session.as_deref()).await? else {
         return Ok(Redirect::to(&visit.path).into_response());
     };
+    read(&ctx, &visit.link, "invoice.pdf").await?;
     let name = format!("attachment; filename=\"{number}.pdf\"");
     Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
         .into_response())

@@ -1,10 +1,12 @@
 //! The statutory archive: who customers of ended relationships were, for as long as the bookkeeping act asks. No list and no
 //! search shows it, nothing is sent from it, and whoever reads it says why.
 
+use super::reading;
 use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
-use crate::store::archive::{self as store, Reading};
+use crate::store::archive as store;
+use crate::store::reading::{self as log, Reading};
 use crate::store::{invoice, organisation};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::hex;
@@ -128,15 +130,9 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
         text: p.text,
     });
     let payments = payments.collect();
-    let reading = Reading {
-        id: work.id(),
-        customer_id: id,
-        at: work.at,
-        actor_kind: actor.kind.as_str(),
-        actor_id: actor.id,
-        reason: question.reason.trim(),
-    };
-    store::note_reading(&work.tx, &reading).await?;
+    let reason = Some(question.reason.trim());
+    let row = Reading { people: 1, subject_id: Some(id), ..reading::row(ctx, actor, "archive.read", reason) };
+    log::insert(&work.tx, row).await?;
     work.done(Deed { verb: "archive.read", subject: "customer", id, fields: "" }).await?;
     Ok(Record {
         customer_id: id,

@@ -65,8 +65,10 @@ fn part(held: &Held, needed: &[Hold], reached: bool) -> Part {
     // The time of what is needed to reach a debtor begins when that is over.
     let reaches = matches!(held.rule, RuleId::CustomerMaster | RuleId::ContactPerson | RuleId::DeliveryAddress);
     let held_by: Vec<Hold> = if reaches { needed.to_vec() } else { held.held_by.clone() };
-    let own_time =
-        matches!(held.rule, RuleId::Mandate | RuleId::DisputeCase | RuleId::AuditOther | RuleId::DeliveryLog);
+    let own_time = matches!(
+        held.rule,
+        RuleId::Mandate | RuleId::DisputeCase | RuleId::AuditOther | RuleId::DeliveryLog | RuleId::AccessLog
+    );
     let fate = if law && held.state != "due" {
         Fate::KeptByLaw
     } else if !held_by.is_empty() || own_time || (reaches && reached) {

@@ -53,7 +53,10 @@ const PLAN: Class = class("sync plan", Subject::Payer, &[RuleId::SyncPlan]);
 const BANK_FILE: Class = class("bank file", Subject::BankPayer, &[RuleId::BankFile]);
 const AGREEMENT: Class = class("acceptance of terms", Subject::Organisation, &[RuleId::Terms]);
 const ACCEPTOR: Class = class("acceptance of terms", Subject::User, &[RuleId::Terms]);
-const READING: Class = class("reading of the archive", Subject::User, &[RuleId::AccessLog]);
+/// Ids only: it stays when the person is erased, until its own time is over.
+const READING: Class = class("read of their data", Subject::Payer, &[RuleId::AccessLog]);
+/// Who read is not told to the person read about (C-579/21).
+const READER: Class = class("read of personal data", Subject::User, &[RuleId::AccessLog]);
 const ERASURE: Class = class("erasure", Subject::Payer, &[RuleId::Certificate]);
 const ERASED: Class = class("mark of an erased number", Subject::Payer, &[RuleId::ErasureMark]);
 const REQUEST: Class = class("request of a person", Subject::Payer, &[RuleId::PrivacyCase]);
@@ -241,8 +244,9 @@ pub const INVENTORY: &[Entry] = &[
         "org_id invoice_id kind customer_id content_hash bytes renderer_version created_at",
         ISSUED,
     ),
-    entry("archive_reading", "org_id id customer_id", STRUCTURE),
-    entry("archive_reading", "at actor_kind actor_id reason", READING),
+    entry("personal_reading", "org_id id", STRUCTURE),
+    entry("personal_reading", "at action actor_kind people subject_id subjects reason", READING),
+    entry("personal_reading", "actor_id", READER),
     entry("privacy_request", "org_id id version", STRUCTURE),
     entry(
         "privacy_request",

@@ -16,6 +16,7 @@ pub mod package;
 pub mod policy;
 pub mod processor;
 pub mod promises;
+pub mod reading;
 pub mod recipients;
 pub mod records;
 pub mod request;

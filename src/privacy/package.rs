@@ -9,6 +9,7 @@ use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::OrgTx;
 use crate::store::organisation;
+use crate::store::reading as readings;
 use crate::store::request::{self as store, Rows};
 use domain::customer::Language;
 use domain::privacy::{Basis, Policy, Subject as About};
@@ -33,6 +34,8 @@ const fn place(table: &'static str, from: &'static str, customer: &'static str) 
 }
 
 const OF_DELIVERY: &str = "d.customer_id = $2";
+/// Reads about somebody; when and for what, and not by whom (C-579/21).
+const READ_ABOUT: &str = "{read_about}";
 const OWN: &str = "t.customer_id = $2";
 
 /// Every table that tells of customers and contact persons. One that is not here, nor among those below, fails a test.
@@ -116,6 +119,7 @@ const PLACES: &[Place] = &[
         "r.subject_id = $2",
     ),
     place("consent", "consent t", OWN),
+    Place { contact: Some(READ_ABOUT), ..place("personal_reading", "personal_reading t", READ_ABOUT) },
 ];
 
 /// Tables that tell of somebody and are not handed out with the rest, and why.
@@ -151,6 +155,7 @@ const MARKS: &[&str] = &[
     "provider_seq",
     "version",
     "take_back",
+    "subjects",
 ];
 
 /// Everything held of somebody.
@@ -202,6 +207,7 @@ pub async fn make(
         Subject::Contact { id, .. } => (id, true),
         _ => return Err(Error::field("subject_kind", "not_a_person", "a customer or a contact person")),
     };
+    super::reading::write(ctx).await?;
     let tx = ctx.db.read(actor.org).await?;
     let policy = policy::on(&tx, ctx.today()).await?.policy;
     let data = collect(&tx, id, contact, portable.then_some(&policy)).await?;
@@ -224,7 +230,8 @@ async fn collect(
         if columns.is_empty() {
             continue;
         }
-        let rows = store::values(tx, place.from, of, &columns, id).await?;
+        let of = of.replace(READ_ABOUT, readings::is_about(tx));
+        let rows = store::values(tx, place.from, &of, &columns, id).await?;
         if !rows.is_empty() {
             data.insert(place.table.to_owned(), rows);
         }

@@ -8,6 +8,7 @@ use super::erase;
 use super::explain::{self, Subject, explain};
 use super::package::{self, Package};
 use super::policy;
+use super::reading;
 use crate::ctx::{Ctx, same, sha256};
 use crate::services::error::{Error, FieldError};
 use crate::services::payer::{self, CodeSent};
@@ -512,8 +513,10 @@ pub async fn fetch_link(ctx: &Ctx, token: &str) -> Result<Vec<u8>, Error> {
     let found = store::find_link(&tx, &sha256(token.as_bytes()), ctx.now()).await?;
     tx.commit().await?;
     let row = found.ok_or_else(|| Error::not_found("package"))?;
-    let actor = Actor::job(row.org_id);
-    zip_of(ctx, &actor, row.id, Language::Bokmal).await
+    let actor = Actor::link(row.org_id, row.id);
+    let zip = zip_of(ctx, &actor, row.id, Language::Bokmal).await?;
+    reading::note(ctx, &actor, "request.package", reading::about([row.subject_id])).await?;
+    Ok(zip)
 }
 
 /// The package of a request as a file.

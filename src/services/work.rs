@@ -18,6 +18,8 @@ pub enum ActorKind {
     User,
     /// A job.
     Job,
+    /// Whoever has a link that was sent to a payer.
+    Link,
 }
 
 impl ActorKind {
@@ -28,6 +30,7 @@ impl ActorKind {
             Self::ApiKey => "api_key",
             Self::User => "user",
             Self::Job => "job",
+            Self::Link => "link",
         }
     }
 }
@@ -63,6 +66,11 @@ impl Actor {
     /// A job.
     pub const fn job(org: Uuid) -> Self {
         Self { org, kind: ActorKind::Job, id: None, idempotency: None }
+    }
+
+    /// Whoever has a link that was sent to a payer.
+    pub const fn link(org: Uuid, id: Uuid) -> Self {
+        Self { org, kind: ActorKind::Link, id: Some(id), idempotency: None }
     }
 }
 

@@ -119,7 +119,6 @@ impl Life {
             told.count("invoice runs");
             crate::jobs::drain_jobs(&world.ctx).await?;
         }
-        self.send(world).await?;
         if is_banking_day(today) {
             self.bank(world, told).await?;
         }
@@ -128,7 +127,7 @@ impl Life {
         if !closing {
             self.incidents(world, told).await?;
         }
-        Ok(())
+        self.send(world).await
     }
 
     /// The organisation's list: some join, some leave, some move.

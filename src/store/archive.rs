@@ -437,39 +437,6 @@ pub async fn payments(tx: &OrgTx, customer: Uuid) -> Result<Vec<ArchivedPayment>
     all(tx, sql, vec![tx.org().into(), customer.into()]).await
 }
 
-/// Why somebody looked into the archive.
-pub struct Reading<'a> {
-    /// Names the reading.
-    pub id: Uuid,
-    /// Whose part was read.
-    pub customer_id: Uuid,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What kind of somebody.
-    pub actor_kind: &'a str,
-    /// Who.
-    pub actor_id: Option<Uuid>,
-    /// Why.
-    pub reason: &'a str,
-}
-
-/// Notes why somebody looked into the archive.
-pub async fn note_reading(tx: &OrgTx, reading: &Reading<'_>) -> Result<(), Error> {
-    let sql = "INSERT INTO archive_reading (org_id, id, customer_id, at, actor_kind, actor_id, reason) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let values = vec![
-        tx.org().into(),
-        reading.id.into(),
-        reading.customer_id.into(),
-        reading.at.into(),
-        reading.actor_kind.into(),
-        reading.actor_id.into(),
-        reading.reason.into(),
-    ];
-    run(tx, sql, values).await?;
-    Ok(())
-}
-
 /// Customers in the archive of whom the years are over: nothing booked is left. Removed; how many.
 pub async fn delete_emptied(tx: &OrgTx, holds: &BTreeSet<Hold>, limit: u64) -> Result<u64, Error> {
     let none = |table: &str| {

@@ -2,6 +2,7 @@
 //! what is deleted stands in `retention`.
 
 use super::error::Error;
+use super::reading;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Europe::Oslo;
@@ -88,6 +89,8 @@ const fn clock(
     Clock { rule, what, from, of, only: "TRUE", since }
 }
 
+/// Reads about somebody are found by what each database knows of bytes.
+const READ_ABOUT: &str = "{read_about}";
 const T_CUSTOMER: &[(Kind, &str)] = &[(Customer, "t.customer_id = $2")];
 const OF_DELIVERY: &[(Kind, &str)] = &[(Customer, "d.customer_id = $2"), (Invoice, "d.invoice_id = $2")];
 
@@ -235,6 +238,13 @@ pub const CLOCKS: &[Clock] = &[
         &[(User, "t.actor_id = $2")],
         Since::Instant("t.superseded_at"),
     ),
+    clock(
+        RuleId::AccessLog,
+        "reads of their data",
+        "personal_reading t",
+        &[(Customer, READ_ABOUT), (Contact, READ_ABOUT), (User, READ_ABOUT)],
+        Since::Instant("t.at"),
+    ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
     clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
 ];
@@ -275,6 +285,7 @@ impl Clock {
         let Some((_, of)) = self.of.iter().find(|(of, _)| *of == kind) else {
             return Ok(Found::default());
         };
+        let of = of.replace(READ_ABOUT, reading::is_about(tx));
         let ask = |first: &str| {
             format!(
                 "SELECT COUNT(*) AS count, MIN({first}) AS first, MAX({first}) AS last FROM {} \

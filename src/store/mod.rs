@@ -29,6 +29,7 @@ pub mod plan;
 pub mod privacy;
 pub mod processor;
 pub mod product;
+pub mod reading;
 pub mod request;
 pub mod retention;
 pub mod seen;

@@ -44,12 +44,25 @@ pub struct Sweep {
     pub since: Since,
     /// Key of the table beside the organisation.
     key: &'static str,
+    /// What keeps a row besides holds.
+    kept: Option<&'static str>,
     /// What is done: deleted, or emptied by these assignments.
     empty: Option<&'static str>,
 }
 
 const fn sweep(rule: RuleId, what: &'static str, from: &'static str, key: &'static str, since: Since) -> Sweep {
-    Sweep { rule, what, from, customer: "t.customer_id", invoice: None, only: "TRUE", since, key, empty: None }
+    Sweep {
+        rule,
+        what,
+        from,
+        customer: "t.customer_id",
+        invoice: None,
+        only: "TRUE",
+        since,
+        key,
+        kept: None,
+        empty: None,
+    }
 }
 
 /// Every sweep, in the order they are made.
@@ -108,7 +121,10 @@ pub const SWEEPS: &[Sweep] = &[
         customer: "NULL",
         ..sweep(RuleId::SyncPlan, "sync plans", "customer_plan t", "id", Since::Instant("t.created_at"))
     },
-    sweep(RuleId::AccessLog, "readings of the archive", "archive_reading t", "id", Since::Instant("t.at")),
+    Sweep {
+        customer: "t.subject_id",
+        ..sweep(RuleId::AccessLog, "reads of personal data", "personal_reading t", "id", Since::Instant("t.at"))
+    },
     Sweep {
         customer: "NULL",
         ..sweep(RuleId::Certificate, "erasure certificates", "privacy_erasure t", "id", Since::Instant("t.done_at"))
@@ -178,7 +194,8 @@ impl Sweep {
 
     /// Whether one of these kinds of hold keeps a row.
     fn held(&self, holds: &BTreeSet<Hold>) -> String {
-        holds_any(holds, "t.org_id", self.customer, self.invoice)
+        let held = holds_any(holds, "t.org_id", self.customer, self.invoice);
+        self.kept.map_or_else(|| held.clone(), |kept| format!("({held} OR {kept})"))
     }
 
     fn values(&self, tx: &OrgTx, cutoff: Cutoff) -> Vec<Value> {

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::idempotency;
+use super::reading;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
     QuerySelect, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -20,11 +21,13 @@ pub struct Db {
     /// SQLite has one writer; waiting here is fairer and faster than polling (decision 54).
     writer: Arc<Mutex<()>>,
     held: idempotency::Held,
+    /// Reads of personal data that wait to be written.
+    reads: Arc<reading::Buffer>,
 }
 
 impl Db {
     pub(super) fn new(pool: DatabaseConnection, retention: Option<DatabaseConnection>) -> Self {
-        Self { pool, retention, writer: Arc::default(), held: idempotency::Held::default() }
+        Self { pool, retention, writer: Arc::default(), held: idempotency::Held::default(), reads: Arc::default() }
     }
 
     /// Which database it is.
@@ -106,6 +109,11 @@ impl Db {
     /// Idempotency keys that requests of this process hold.
     pub const fn held_keys(&self) -> &idempotency::Held {
         &self.held
+    }
+
+    /// Reads of personal data that wait to be written.
+    pub fn reads(&self) -> &reading::Buffer {
+        &self.reads
     }
 
     /// Whether the database answers.

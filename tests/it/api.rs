@@ -62,7 +62,7 @@ pub async fn another(app: &TestApp) -> Actor {
 const ID: &str = "01939f8e-0000-7000-8000-000000000001";
 
 /// Every route as documented.
-fn templates() -> Vec<(Method, String)> {
+pub fn templates() -> Vec<(Method, String)> {
     let document: Value = serde_json::from_str(&reskontro::http::openapi_json().unwrap()).unwrap();
     let mut out = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -75,7 +75,7 @@ fn templates() -> Vec<(Method, String)> {
 }
 
 /// A path with its names filled in.
-fn filled(path: &str, value: &dyn Fn(&str) -> String) -> String {
+pub fn filled(path: &str, value: &dyn Fn(&str) -> String) -> String {
     let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
         Some(name) => value(name),
         None => part.to_owned(),
@@ -138,7 +138,8 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 29] = [
+const ADMIN: [(&str, &str); 30] = [
+    ("GET", "/privacy/reads"),
     ("POST", "/privacy/requests/{id}/decide"),
     ("GET", "/privacy/requests/{id}/package.zip"),
     ("POST", "/privacy/requests/{id}/link"),
@@ -184,7 +185,7 @@ both!(a_writing_key_manages_nothing, async |app: &TestApp| {
 });
 
 /// One thing of every kind an address may name.
-async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, String> {
+pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, String> {
     let ours = access::authenticate(&app.ctx, key).await.unwrap().0;
     app.product(&ours, "A", "Vare", "100").await;
     let list = "Kundenr;Navn;Orgnr;Adresse;Postnr;Poststed;E-post;Produkter\n1;Nord AS;315771900;Gata 1;0150;Oslo;kari@example.org;A\n";

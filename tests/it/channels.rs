@@ -353,8 +353,8 @@ both!(one_chosen_by_the_customer_and_one_by_the_organisation, async |app: &TestA
     let found = w.deliveries().await;
     assert_eq!(stands(&found["1"]), ("mail", "delivered", Some("customers_own_choice")));
     assert_eq!((found["2"].channel.as_str(), found["2"].state.as_str()), ("print", "queued"));
-    let pdf = delivery::print_queue(&w.ctx, &w.actor, &[]).await.unwrap().unwrap();
-    assert!(pdf.starts_with(b"%PDF-"));
+    let printed = delivery::print_queue(&w.ctx, &w.actor, &[]).await.unwrap().unwrap();
+    assert!(printed.pdf.starts_with(b"%PDF-"));
     delivery::mark_posted(&w.ctx, &w.actor, found["2"].id).await.unwrap();
     assert!(delivery::print_queue(&w.ctx, &w.actor, &[]).await.unwrap().is_none());
     assert_eq!(w.deliveries().await["2"].state, "delivered");

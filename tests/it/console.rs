@@ -8,6 +8,7 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use reskontro::config::Config;
 use reskontro::ctx::Ctx;
+use reskontro::privacy::reading;
 use reskontro::services::run::{self, NewRun};
 use reskontro::services::user::{self, NewUser};
 use reskontro::services::{Actor, delivery};
@@ -359,4 +360,28 @@ both!(nobody_signs_in_over_a_line_others_can_read, async |app: &TestApp| {
     let csrf = safe.cookies["__Host-reskontro_form"].clone();
     let fields = [("csrf", csrf.as_str()), ("user", "kari"), ("password", PASSWORD)];
     assert_eq!(browser.post("/console/sign-in", &fields).await.status(), 403);
+});
+
+both!(what_the_console_shows_of_somebody_is_logged_with_who_looked, async |app: &TestApp| {
+    let billed = crate::erasure::billed(app).await;
+    let viewer = person(app, &billed.actor, "ser", "viewer").await;
+    let mut browser = Browser::at(&app.ctx).await;
+    assert_eq!(browser.sign_in("ser", PASSWORD).await, 303);
+    let mut seen = 0;
+    let invoice = billed.invoices[0];
+    for (path, action, people) in [
+        ("/console/deliveries?tab=delivered".to_owned(), "deliveries.list", 2),
+        ("/console/invoices".to_owned(), "invoices.list", 2),
+        (format!("/console/invoices/{invoice}"), "invoice.get", 1),
+        (format!("/console/invoices/{invoice}/pdf"), "invoice.pdf", 1),
+        (format!("/console/invoices/{invoice}/html"), "invoice.html", 1),
+    ] {
+        assert_eq!(browser.get(&path).await.status(), 200, "{path}");
+        let rows = reading::list(&app.ctx, &billed.actor, None, Uuid::nil(), 100).await.unwrap();
+        let new = &rows[seen..];
+        assert_eq!(new.len(), 1, "{path}: {new:?}");
+        assert_eq!((new[0].action.as_str(), new[0].people), (action, people), "{path}");
+        assert_eq!((new[0].actor_kind.as_str(), new[0].actor_id), ("user", Some(viewer)));
+        seen = rows.len();
+    }
 });

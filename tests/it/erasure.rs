@@ -128,12 +128,15 @@ both!(what_is_free_goes_at_once_and_what_law_keeps_is_closed_away, async |app: &
     let record = archive::read(&app.ctx, &actor, &question("Bokettersyn")).await.unwrap();
     assert_eq!((record.name.as_str(), record.documents.len(), record.payments.len()), ("Kari Nord", 1, 1));
     assert!(archive::pdf(&app.ctx, &actor, &record.documents[0]).await.unwrap().starts_with(b"%PDF"));
-    assert_eq!(count(app, &actor, "archive_reading WHERE reason = 'Bokettersyn'").await, 1);
+    assert_eq!(
+        count(app, &actor, "personal_reading WHERE action = 'archive.read' AND reason = 'Bokettersyn'").await,
+        1
+    );
     let chain = audit::verify(&app.ctx, &actor).await.unwrap();
     assert_eq!(chain.broken, None);
 });
 
-fn literal(app: &TestApp, id: Uuid) -> String {
+pub fn literal(app: &TestApp, id: Uuid) -> String {
     if app.ctx.db.is_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
 }
 

@@ -22,6 +22,7 @@ mod payer_code;
 mod privacy;
 mod processors;
 mod promises;
+mod readings;
 mod registry;
 mod requests;
 mod retention;

@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, done, json, versioned};
 use crate::http::problem::{Failure, Problem};
+use crate::privacy::reading;
 use crate::services::Error;
 use crate::services::invoice::{self, OldKid, OpeningItem};
 use crate::services::payment::{self, ImportOptions, NewPayment};
@@ -134,6 +135,7 @@ pub(super) async fn list_payments(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::payments(&tx, query.state.as_deref(), query.waiting, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "payments.list", reading::about(items.iter().map(|p| p.customer_id))).await?;
     Ok(Json(List::new(items, page.limit(), |p| p.id)))
 }
 
@@ -148,6 +150,7 @@ pub(super) async fn get_payment(
     let row = store::find(&tx, id).await?.ok_or_else(|| Error::not_found("payment"))?;
     let found = views::payment(&tx, id).await?.ok_or_else(|| Error::not_found("payment"))?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "payment.get", reading::about([found.customer_id])).await?;
     Ok(versioned(row.version, &found))
 }
 
@@ -241,6 +244,7 @@ pub(super) async fn list_mandates(
     let tx = ctx.db.read(actor.org).await?;
     let rows = mandate::list(&tx).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "mandates.list", reading::about(rows.iter().map(|m| m.customer_id))).await?;
     let views = rows.into_iter().map(|m| MandateView {
         kid: m.kid,
         customer_id: m.customer_id,

@@ -4,10 +4,10 @@ use crate::ctx::Ctx;
 use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, done, if_match, json, versioned};
 use crate::http::problem::{Failure, Problem};
-use crate::services::Error;
+use crate::privacy::reading;
 use crate::services::invoice::{self, CreditRequest, NewDraft};
 use crate::services::run::{self, CreditRun, NewRun, Preview, Shown};
-use crate::services::{payer, payment};
+use crate::services::{Actor, Error, payer, payment};
 use crate::store::billing::{self as runs, Run};
 use crate::store::views::{self, InvoiceItem, RunSkip};
 use axum::Json;
@@ -32,6 +32,7 @@ pub(super) async fn list_invoices(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::invoices(&tx, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "invoices.list", reading::about(items.iter().map(|i| Some(i.customer_id)))).await?;
     Ok(Json(List::new(items, page.limit(), |i| i.id)))
 }
 
@@ -44,11 +45,12 @@ pub(super) struct InvoiceView {
     payable_until_on: Option<NaiveDate>,
 }
 
-async fn item(ctx: &Ctx, org: Uuid, id: Uuid) -> Result<InvoiceView, Failure> {
-    let tx = ctx.db.read(org).await?;
+async fn item(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<InvoiceView, Failure> {
+    let tx = ctx.db.read(actor.org).await?;
     let found = views::invoice(&tx, id).await?;
     tx.commit().await?;
     let invoice = found.ok_or_else(|| Error::not_found("invoice"))?;
+    reading::note(ctx, actor, "invoice.get", invoice.customer_id).await?;
     Ok(InvoiceView { payable_until_on: invoice.due_on.map(banking_day_on_or_after), invoice })
 }
 
@@ -60,7 +62,7 @@ pub(super) async fn get_invoice(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     // Issued documents never change; what is left to pay does, and is no version.
-    Ok(versioned(1, &item(&ctx, actor.org, id).await?))
+    Ok(versioned(1, &item(&ctx, &actor, id).await?))
 }
 
 /// Makes the payer's link of an invoice dead; its next mail carries a new one.
@@ -92,6 +94,7 @@ pub(super) async fn get_draft(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     let (version, document, verdict) = invoice::preview_draft(&ctx, &actor, id).await?;
+    reading::note(&ctx, &actor, "draft.get", reading::of_draft(id)).await?;
     let missing = match verdict {
         Err(Error::Refused(refusal)) => refusal.errors,
         _ => Vec::new(),
@@ -139,7 +142,7 @@ pub(super) async fn issue_draft(
         Err(Error::Replayed { id, .. }) => id,
         Err(error) => return Err(error.into()),
     };
-    Ok((StatusCode::CREATED, Json(item(&ctx, actor.org, id).await?)).into_response())
+    Ok((StatusCode::CREATED, Json(item(&ctx, &actor, id).await?)).into_response())
 }
 
 /// Credits an invoice, all of it or part.
@@ -156,7 +159,7 @@ pub(super) async fn credit_invoice(
         Err(Error::Replayed { id, .. }) => id,
         Err(error) => return Err(error.into()),
     };
-    Ok((StatusCode::CREATED, Json(item(&ctx, actor.org, note).await?)).into_response())
+    Ok((StatusCode::CREATED, Json(item(&ctx, &actor, note).await?)).into_response())
 }
 
 /// The document as PDF/A-3a, the same bytes every time.
@@ -167,6 +170,7 @@ pub(super) async fn invoice_pdf(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     let bytes = invoice::pdf(&ctx, &actor, id).await?;
+    reading::note(&ctx, &actor, "invoice.pdf", reading::of_invoice(id)).await?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], bytes).into_response())
 }
 
@@ -178,6 +182,7 @@ pub(super) async fn invoice_html(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     let page = invoice::html(&ctx, &actor, id).await?;
+    reading::note(&ctx, &actor, "invoice.html", reading::of_invoice(id)).await?;
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
     Ok((headers, page).into_response())
@@ -191,6 +196,7 @@ pub(super) async fn invoice_xml(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
     let bytes = invoice::ehf(&ctx, &actor, id).await?;
+    reading::note(&ctx, &actor, "invoice.xml", reading::of_invoice(id)).await?;
     Ok(([(header::CONTENT_TYPE, "application/xml")], bytes).into_response())
 }
 
@@ -265,7 +271,10 @@ pub(super) async fn preview_run(
 ) -> Result<Json<Preview>, Failure> {
     let limit = usize::try_from(page.limit()).unwrap_or_default();
     let shown = Shown { after: Some(page.after()?), limit };
-    Ok(Json(run::preview(&ctx, &actor, &json(&body)?, shown).await?))
+    let preview = run::preview(&ctx, &actor, &json(&body)?, shown).await?;
+    let people = preview.customers.iter().map(|c| Some(c.customer_id));
+    reading::note(&ctx, &actor, "run.preview", reading::about(people)).await?;
+    Ok(Json(preview))
 }
 
 /// Starts a run; a worker issues its invoices. Ask the run how far it is.
@@ -310,6 +319,7 @@ pub(super) async fn run_skips(
     runs::find_run(&tx, id).await?.ok_or_else(|| Error::not_found("invoice run"))?;
     let skips = views::run_skips(&tx, id, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "run.skips", reading::about(skips.iter().map(|s| Some(s.customer_id)))).await?;
     Ok(Json(List::new(skips, page.limit(), |s| s.customer_id)))
 }
 

@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, done, if_match, json, repeatable, versioned};
 use crate::http::problem::{Failure, Problem};
+use crate::privacy::reading::{self, About};
 use crate::services::customer::{
     self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, NewMailGround, PlanReport, Renumbered,
     Renumbering,
@@ -34,6 +35,7 @@ pub(super) async fn list_customers(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::customers(&tx, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "customers.list", reading::about(items.iter().map(|c| Some(c.id)))).await?;
     Ok(Json(List::new(items, page.limit(), |c| c.id)))
 }
 
@@ -56,6 +58,7 @@ pub(super) async fn search_customers(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::search_customers(&tx, search.text.trim(), 50).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "customers.search", reading::about(items.iter().map(|c| Some(c.id)))).await?;
     Ok(Json(items))
 }
 
@@ -73,6 +76,7 @@ pub(super) async fn create_customer(
 /// A customer's fields; address and e-mail of a protected identity are masked, as everywhere outside its invoices.
 async fn view(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Response, Failure> {
     let whole = customer::read(ctx, actor, id).await?;
+    reading::note(ctx, actor, "customer.get", id).await?;
     let found = whole.customer;
     let protected = found.record.is_protected();
     let (masked, open): (Vec<_>, Vec<_>) =
@@ -207,7 +211,10 @@ pub(super) async fn list_contacts(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<ContactView>>, Failure> {
     let protected = customer::read(&ctx, &actor, id).await?.customer.record.is_protected();
-    let views = customer::contacts(&ctx, &actor, id).await?.into_iter().map(|c| ContactView {
+    let found = customer::contacts(&ctx, &actor, id).await?;
+    let people = found.iter().map(|c| Some(c.id)).chain([Some(id)]);
+    reading::note(&ctx, &actor, "contacts.list", reading::about(people)).await?;
+    let views = found.into_iter().map(|c| ContactView {
         kept_by_list: Some(c.slot).filter(|s| Uuid::try_parse(s).is_err()),
         id: c.id,
         name: c.name,
@@ -364,6 +371,10 @@ pub(super) async fn get_sync_changes(
     Query(query): Query<PartQuery>,
 ) -> Result<Json<Vec<Value>>, Failure> {
     let rows = customer::part_of_plan(&ctx, &actor, id, query.part.unwrap_or(0)).await?;
+    let people = rows.iter().map(|r| r.id);
+    // Whoever is new has no id yet, and is counted.
+    let about = if people.clone().all(|id| id.is_some()) { reading::about(people) } else { About::Many(rows.len()) };
+    reading::note(&ctx, &actor, "sync.changes", about).await?;
     let shown = rows.iter().map(|r| {
         value!({ "action": r.action, "number": r.number, "fields": r.fields, "ended_on": r.ended_on, "ended_reason": r.ended_reason })
     });

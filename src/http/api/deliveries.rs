@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::http::auth::{Admin, Reader, Writer, with_body};
 use crate::http::extract::{List, Page, done, json, versioned};
 use crate::http::problem::{Failure, Problem};
+use crate::privacy::reading;
 use crate::services::{Error, delivery};
 use crate::store::delivery as store;
 use crate::store::views::{self, DeliveryItem, PrintItem};
@@ -35,6 +36,7 @@ pub(super) async fn list_deliveries(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::deliveries(&tx, query.state.as_deref(), page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "deliveries.list", reading::about(items.iter().map(|d| Some(d.customer_id)))).await?;
     Ok(Json(List::new(items, page.limit(), |d| d.id)))
 }
 
@@ -49,6 +51,7 @@ pub(super) async fn get_delivery(
     let row = store::find(&tx, id).await?.ok_or_else(|| Error::not_found("delivery"))?;
     let found = views::delivery(&tx, id).await?.ok_or_else(|| Error::not_found("delivery"))?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "delivery.get", found.customer_id).await?;
     Ok(versioned(row.version, &found))
 }
 
@@ -114,15 +117,18 @@ pub(super) async fn list_print_queue(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::print_queue(&tx, 200).await?;
     tx.commit().await?;
+    let about = reading::of_invoices(items.iter().map(|i| i.invoice_id));
+    reading::note(&ctx, &actor, "print_queue.list", about).await?;
     Ok(Json(items))
 }
 
 /// What waits for print as one PDF: a cover list, then each document. 404 when nothing waits.
 #[utoipa::path(get, path = "/print-queue.pdf", tag = "deliveries", responses((status = 200, content_type = "application/pdf"), (status = 404, body = Problem)))]
 pub(super) async fn print_queue_pdf(State(ctx): State<Ctx>, Reader(actor): Reader) -> Result<Response, Failure> {
-    let bytes =
+    let printed =
         delivery::print_queue(&ctx, &actor, &[]).await?.ok_or_else(|| Error::not_found("document in the queue"))?;
-    Ok(([(axum::http::header::CONTENT_TYPE, "application/pdf")], bytes).into_response())
+    reading::note(&ctx, &actor, "print_queue.pdf", printed.customers).await?;
+    Ok(([(axum::http::header::CONTENT_TYPE, "application/pdf")], printed.pdf).into_response())
 }
 
 /// Notes that a printed document is in the post.
@@ -189,6 +195,7 @@ pub(super) async fn invoice_timeline(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<TimelineEvent>>, Failure> {
     let events = delivery::timeline(&ctx, &actor, id).await?;
+    reading::note(&ctx, &actor, "invoice.timeline", reading::of_invoice(id)).await?;
     let views = events.into_iter().map(|e| TimelineEvent {
         at: e.at,
         what: e.what.to_owned(),

@@ -8,6 +8,7 @@ use crate::privacy::archive::{self, Question, Record};
 use crate::privacy::certificate::{self, Certificate, Part};
 use crate::privacy::erase;
 use crate::privacy::explain::{self, Subject};
+use crate::privacy::reading;
 use crate::privacy::statement;
 use crate::services::Error;
 use crate::services::customer::{self, Readmission};
@@ -54,6 +55,7 @@ pub(super) async fn preview_erasure(
 ) -> Result<Json<Preview>, Failure> {
     let person: Person = json(&body)?;
     let subject = person.subject(&ctx, &actor).await?;
+    reading::note(&ctx, &actor, "erasure.preview", subject).await?;
     Ok(Json(Preview { parts: erase::preview(&ctx, &actor, subject).await? }))
 }
 

@@ -8,6 +8,7 @@ mod erasures;
 mod organisation;
 mod privacy;
 mod processors;
+mod readings;
 mod registry;
 mod reports;
 mod requests;
@@ -211,6 +212,7 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(privacy::explain_invoice))
         .routes(routes!(privacy::explain_payment))
         .routes(routes!(privacy::explain_user))
+        .routes(routes!(readings::list_reads))
         .routes(routes!(erasures::preview_erasure))
         .routes(routes!(erasures::list_erasures, erasures::erase_person))
         .routes(routes!(erasures::get_erasure))

@@ -7,6 +7,7 @@ use crate::http::problem::{Failure, Problem};
 use crate::privacy::explain::{Explained, Subject, explain};
 use crate::privacy::hold::{self, NewHold};
 use crate::privacy::policy::{self, NewPolicy, Version};
+use crate::privacy::reading;
 use crate::privacy::retention::{self, Plan};
 use crate::privacy::statement::{self, NewStatement};
 use axum::Json;
@@ -197,6 +198,8 @@ pub(super) async fn list_holds(
 ) -> Result<Json<List<HoldItem>>, Failure> {
     let limit = page.limit();
     let rows = hold::list(&ctx, &actor, filter.released, page.after()?, limit.unsigned_abs()).await?;
+    let people = rows.iter().map(|h| h.customer_id.or(Some(h.subject_id)));
+    reading::note(&ctx, &actor, "holds.list", reading::about(people)).await?;
     let items = rows.into_iter().map(|h| HoldItem {
         id: h.id,
         kind: h.kind,
@@ -261,12 +264,14 @@ pub(super) struct In {
 
 async fn explained(
     ctx: &Ctx,
-    org: crate::services::Actor,
+    actor: crate::services::Actor,
     subject: Subject,
     wanted: In,
 ) -> Result<Json<Explained>, Failure> {
     let language = wanted.language.as_deref().map(Language::from_code);
-    Ok(Json(explain(ctx, &org, subject, language).await?))
+    let explained = explain(ctx, &actor, subject, language).await?;
+    reading::note(ctx, &actor, "privacy.explain", subject).await?;
+    Ok(Json(explained))
 }
 
 /// What is held of a customer, why, on what ground, until when, and who was told.

@@ -4,9 +4,10 @@ use crate::ctx::Ctx;
 use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, if_match, json, repeatable, versioned};
 use crate::http::problem::{Failure, Problem};
-use crate::services::Error;
+use crate::privacy::reading;
 use crate::services::product::{self, NewProduct, ProductPatch};
 use crate::services::standing_order::{self, NewStandingOrder, StandingOrderPatch};
+use crate::services::{Actor, Error};
 use crate::store::views::{self, ProductItem, StandingOrderItem, StandingOrderLineItem};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -82,6 +83,8 @@ pub(super) async fn list_standing_orders(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::standing_orders(&tx, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "standing_orders.list", reading::about(items.iter().map(|o| Some(o.customer_id))))
+        .await?;
     Ok(Json(List::new(items, page.limit(), |o| o.id)))
 }
 
@@ -104,10 +107,11 @@ pub(super) struct StandingOrderView {
     lines: Vec<StandingOrderLineItem>,
 }
 
-async fn order_view(ctx: &Ctx, org: Uuid, id: Uuid) -> Result<Response, Failure> {
-    let tx = ctx.db.read(org).await?;
+async fn order_view(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Response, Failure> {
+    let tx = ctx.db.read(actor.org).await?;
     let (order, lines) = views::standing_order(&tx, id).await?.ok_or_else(|| Error::not_found("standing order"))?;
     tx.commit().await?;
+    reading::note(ctx, actor, "standing_order.get", order.customer_id).await?;
     Ok(versioned(order.version, &StandingOrderView { order, lines }))
 }
 
@@ -118,7 +122,7 @@ pub(super) async fn get_standing_order(
     Reader(actor): Reader,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
-    order_view(&ctx, actor.org, id).await
+    order_view(&ctx, &actor, id).await
 }
 
 /// Changes a standing order. Periods billed before keep what they said; to end it, set `end_on`.
@@ -130,7 +134,7 @@ pub(super) async fn patch_standing_order(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let (version, org) = (if_match(&headers)?, actor.org);
-    repeatable(standing_order::patch(&ctx, &with_body(actor, &body), id, version, &json(&body)?).await)?;
-    order_view(&ctx, org, id).await
+    let version = if_match(&headers)?;
+    repeatable(standing_order::patch(&ctx, &with_body(actor.clone(), &body), id, version, &json(&body)?).await)?;
+    order_view(&ctx, &actor, id).await
 }

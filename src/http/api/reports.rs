@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, json};
 use crate::http::problem::{Failure, Problem};
+use crate::privacy::reading;
 use crate::services::audit::{self, ChainReport};
 use crate::services::customer;
 use crate::services::ledger::{self, CheckResult, ExportPeriod, PostingExport};
@@ -29,6 +30,7 @@ pub(super) async fn customer_ledger(
     let tx = ctx.db.read(actor.org).await?;
     let lines = views::customer_ledger(&tx, id).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "customer.ledger", id).await?;
     Ok(Json(lines))
 }
 
@@ -51,6 +53,7 @@ pub(super) async fn open_items(
     let as_of = query.as_of.unwrap_or_else(|| ctx.today());
     let items = views::open_items(&tx, as_of, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "open_items.list", reading::about(items.iter().map(|i| Some(i.customer_id)))).await?;
     Ok(Json(List::new(items, page.limit(), |i| i.id)))
 }
 
@@ -91,6 +94,8 @@ pub(super) async fn list_opening_items(
     let tx = ctx.db.read(actor.org).await?;
     let items = views::opening_items(&tx, page.after()?, page.limit()).await?;
     tx.commit().await?;
+    reading::note(&ctx, &actor, "opening_items.list", reading::about(items.iter().map(|i| Some(i.customer_id))))
+        .await?;
     Ok(Json(List::new(items, page.limit(), |i| i.id)))
 }
 

@@ -5,6 +5,7 @@ use crate::http::auth::{Admin, Reader, Writer, with_body};
 use crate::http::extract::{Created, created, done, json};
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::consent::{self, ConsentView, NewConsent, Standing, Withdrawal};
+use crate::privacy::reading;
 use crate::privacy::request::{self, Decision, NewRequest, Receipt, RequestView};
 use crate::services::{Actor, Error};
 use axum::Json;
@@ -32,7 +33,15 @@ pub(super) async fn list_requests(
     Reader(actor): Reader,
     Query(which): Query<Which>,
 ) -> Result<Json<Vec<RequestView>>, Failure> {
-    Ok(Json(request::list(&ctx, &actor, !which.all).await?))
+    let rows = request::list(&ctx, &actor, !which.all).await?;
+    reading::note(&ctx, &actor, "requests.list", reading::about(rows.iter().map(|r| r.subject_id))).await?;
+    Ok(Json(rows))
+}
+
+/// A request as it stands; that it was read is logged.
+async fn shown(ctx: &Ctx, actor: &Actor, row: RequestView) -> Result<Json<RequestView>, Failure> {
+    reading::note(ctx, actor, "request.get", reading::about([row.subject_id])).await?;
+    Ok(Json(row))
 }
 
 /// Takes a request of a person in. It is due by the earlier of 30 days and a month. An objection and a withdrawal of consent
@@ -54,7 +63,7 @@ pub(super) async fn get_request(
     Reader(actor): Reader,
     Path(id): Path<Uuid>,
 ) -> Result<Json<RequestView>, Failure> {
-    Ok(Json(request::get(&ctx, &actor, id).await?))
+    shown(&ctx, &actor, request::get(&ctx, &actor, id).await?).await
 }
 
 /// A signed receipt of a request, for the controller: it names nobody.
@@ -147,8 +156,8 @@ pub(super) async fn decide_request(
 ) -> Result<Json<RequestView>, Failure> {
     let decided: Decision = json(&body)?;
     match request::decide(&ctx, &with_body(actor.clone(), &body), id, &decided).await {
-        Ok(view) => Ok(Json(view)),
-        Err(Error::Replayed { id, .. }) => Ok(Json(request::get(&ctx, &actor, id).await?)),
+        Ok(view) => shown(&ctx, &actor, view).await,
+        Err(Error::Replayed { id, .. }) => shown(&ctx, &actor, request::get(&ctx, &actor, id).await?).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -180,6 +189,8 @@ pub(super) async fn get_package(
 ) -> Result<Response, Failure> {
     let language = Language::from_code(wanted.language.as_deref().unwrap_or("nb"));
     let zip = request::zip_of(&ctx, &actor, id, language).await?;
+    let of = request::get(&ctx, &actor, id).await?.subject_id;
+    reading::note(&ctx, &actor, "request.package", reading::about([of])).await?;
     Ok(([(header::CONTENT_TYPE, "application/zip")], zip).into_response())
 }
 
@@ -239,6 +250,7 @@ pub(super) async fn list_consents(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Consents>, Failure> {
     let (words, standing) = consent::list(&ctx, &actor, id).await?;
+    reading::note(&ctx, &actor, "consents.list", id).await?;
     Ok(Json(Consents { words, standing }))
 }
 

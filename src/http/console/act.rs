@@ -4,6 +4,7 @@ use super::deliveries::row;
 use super::frame::{Page, Trouble, around};
 use super::session::Posted;
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::services::delivery::{self, Act, Bulk, Redirect as Way};
 use crate::services::{Actor, Error};
 use crate::store::worklist;
@@ -22,6 +23,8 @@ async fn questions(ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Questio
     let tx = ctx.db.read(actor.org).await?;
     let found = worklist::rows(&tx, ids).await?;
     tx.commit().await?;
+    let about = reading::of_invoices(found.iter().map(|r| r.invoice_id));
+    reading::note(ctx, actor, "deliveries.list", about).await?;
     let question = |r: worklist::Row| {
         let r = row(r);
         QuestionRow {

@@ -3,6 +3,7 @@
 use super::frame::{Page, Trouble, around};
 use super::session::Visitor;
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::store::{OrgTx, billing, channel, worklist};
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse};
@@ -169,6 +170,8 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Query(asked):
     let down = down(&ctx, &tx).await?;
     let tab = Tab::from_name(asked.tab.as_deref().unwrap_or_default());
     let (rows, next) = rows(&tx, tab, asked.after.as_deref()).await?;
+    let about = reading::of_invoices(rows.iter().map(|r| r.invoice_id));
+    reading::note(&ctx, &actor, "deliveries.list", about).await?;
     let open = worklist::open_states(&tx).await?;
     let sum = |states: &[&str]| open.iter().filter(|c| states.contains(&c.name.as_str())).map(|c| count(c.count)).sum();
     let latest = billing::list_runs(&tx, 1).await?.into_iter().next();

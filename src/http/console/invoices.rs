@@ -3,6 +3,7 @@
 use super::frame::{Page, Trouble, around};
 use super::session::{Posted, Visitor};
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::services::delivery::{TimelineEvent, timeline};
 use crate::services::{Actor, invoice, payer};
 use crate::store::{delivery as deliveries, views, worklist};
@@ -89,6 +90,8 @@ pub(super) async fn list(State(ctx): State<Ctx>, visitor: Visitor, Query(asked):
     found.truncate(usize::try_from(ROWS).unwrap_or_default());
     let next = found.last().filter(|_| more).map(|r| r.id.to_string());
     let today = ctx.today();
+    let about = reading::of_invoices(found.iter().map(|r| r.id));
+    reading::note(&ctx, &actor, "invoices.list", about).await?;
     let rows = found.into_iter().map(|r| listed(r, today)).collect();
     let view = InvoicesView { search, rows, is_later_page: asked.after.is_some(), next };
     Ok(Html(console::invoices(&view, &frame)?).into_response())
@@ -216,6 +219,7 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Pat
         None => None,
     };
     tx.commit().await?;
+    reading::note(&ctx, &actor, "invoice.get", item.customer_id).await?;
     let standing = latest.as_ref().and_then(|d| Some((d.id, Standing::parse(&d.state)?, Channel::parse(&d.channel)?)));
     let may_write = visitor.signed.actor(true).is_ok();
     let file = |kind: FileKind| InvoiceFile {
@@ -266,11 +270,13 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Pat
     Ok(Html(console::invoice(&view, &frame)?).into_response())
 }
 
-async fn actor_of(ctx: &Ctx, visitor: &Visitor, id: Uuid) -> Result<Actor, Trouble> {
+/// Who asks for a file of an invoice; that it was read is logged.
+async fn actor_of(ctx: &Ctx, visitor: &Visitor, action: &'static str, id: Uuid) -> Result<Actor, Trouble> {
     let actor = visitor.signed.actor(false)?;
     let tx = ctx.db.read(actor.org).await?;
-    views::invoice(&tx, id).await?.ok_or(Trouble::NotFound)?;
+    let found = views::invoice(&tx, id).await?.ok_or(Trouble::NotFound)?;
     tx.commit().await?;
+    reading::note(ctx, &actor, action, found.customer_id).await?;
     Ok(actor)
 }
 
@@ -283,14 +289,14 @@ pub(super) async fn revoke_link(State(ctx): State<Ctx>, Path(id): Path<Uuid>, po
 
 /// The PDF.
 pub(super) async fn pdf(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Path<Uuid>) -> Page {
-    let actor = actor_of(&ctx, &visitor, id).await?;
+    let actor = actor_of(&ctx, &visitor, "invoice.pdf", id).await?;
     let bytes = invoice::pdf(&ctx, &actor, id).await?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], bytes).into_response())
 }
 
 /// The document as a page. It carries its own look inside, so it has a policy of its own.
 pub(super) async fn html(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Path<Uuid>) -> Page {
-    let actor = actor_of(&ctx, &visitor, id).await?;
+    let actor = actor_of(&ctx, &visitor, "invoice.html", id).await?;
     let page = invoice::html(&ctx, &actor, id).await?;
     let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
     Ok(([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
@@ -298,7 +304,7 @@ pub(super) async fn html(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Pat
 
 /// The EHF.
 pub(super) async fn ehf(State(ctx): State<Ctx>, visitor: Visitor, Path(id): Path<Uuid>) -> Page {
-    let actor = actor_of(&ctx, &visitor, id).await?;
+    let actor = actor_of(&ctx, &visitor, "invoice.xml", id).await?;
     let bytes = invoice::ehf(&ctx, &actor, id).await?;
     let headers =
         [(header::CONTENT_TYPE, "application/xml"), (header::CONTENT_DISPOSITION, "attachment; filename=ehf.xml")];

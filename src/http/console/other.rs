@@ -4,6 +4,7 @@ use super::deliveries::{count, row};
 use super::frame::{Page, Trouble, around};
 use super::session::{Posted, Visitor};
 use crate::ctx::Ctx;
+use crate::privacy::reading;
 use crate::services::delivery::{self, Act, Bulk};
 use crate::services::webhook;
 use crate::store::webhook as hooks;
@@ -25,6 +26,8 @@ pub(super) async fn print_queue(State(ctx): State<Ctx>, visitor: Visitor) -> Pag
     let ids: Vec<Uuid> = waiting.iter().map(|w| w.id).collect();
     let found = worklist::rows(&tx, &ids).await?;
     tx.commit().await?;
+    let about = reading::of_invoices(found.iter().map(|r| r.invoice_id));
+    reading::note(&ctx, &actor, "print_queue.list", about).await?;
     let since = |id: Uuid| waiting.iter().find(|w| w.id == id).map_or_else(|| ctx.now(), |w| w.since_at);
     let line = |r: worklist::Row| {
         let r = row(r);
@@ -52,12 +55,13 @@ pub(super) async fn print_queue(State(ctx): State<Ctx>, visitor: Visitor) -> Pag
 pub(super) async fn print_pdf(State(ctx): State<Ctx>, posted: Posted) -> Page {
     let actor = posted.visitor.signed.actor(true)?;
     let chosen = posted.ids("delivery");
-    let Some(bytes) = delivery::print_queue(&ctx, &actor, &chosen).await? else {
+    let Some(printed) = delivery::print_queue(&ctx, &actor, &chosen).await? else {
         return Ok(Redirect::to("/console/print?done=0").into_response());
     };
+    reading::note(&ctx, &actor, "print_queue.pdf", printed.customers).await?;
     let headers =
         [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "attachment; filename=utskrift.pdf")];
-    Ok((headers, bytes).into_response())
+    Ok((headers, printed.pdf).into_response())
 }
 
 /// Notes what is in the post.

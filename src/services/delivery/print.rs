@@ -14,9 +14,17 @@ use uuid::Uuid;
 /// Documents of one PDF at most.
 const BATCH: i64 = 200;
 
+/// A PDF of what waits for print.
+pub struct Printed {
+    /// A cover list, then each document.
+    pub pdf: Vec<u8>,
+    /// Whose documents.
+    pub customers: Vec<Uuid>,
+}
+
 /// What waits for print, in one PDF: a cover list, then each document; `chosen` names some of it, or all when it is empty.
 /// `None` when nothing waits.
-pub async fn print_queue(ctx: &Ctx, actor: &Actor, chosen: &[Uuid]) -> Result<Option<Vec<u8>>, Error> {
+pub async fn print_queue(ctx: &Ctx, actor: &Actor, chosen: &[Uuid]) -> Result<Option<Printed>, Error> {
     let tx = ctx.db.read(actor.org).await?;
     let mut waiting = views::print_queue(&tx, BATCH).await?;
     waiting.retain(|w| chosen.is_empty() || chosen.contains(&w.id));
@@ -28,6 +36,7 @@ pub async fn print_queue(ctx: &Ctx, actor: &Actor, chosen: &[Uuid]) -> Result<Op
         return Ok(None);
     }
     documents.sort_by_key(|(row, _)| row.number);
+    let customers = documents.iter().map(|(row, _)| row.customer_id).collect();
     let mut posted = Vec::with_capacity(documents.len());
     for (_, document) in documents {
         let logo = match document.seller.logo.as_deref().and_then(hex::decode) {
@@ -38,7 +47,8 @@ pub async fn print_queue(ctx: &Ctx, actor: &Actor, chosen: &[Uuid]) -> Result<Op
     }
     let (language, today) = (Language::from_code(&org.language), ctx.today());
     let drawn = tokio::task::spawn_blocking(move || batch(&org.name, language, today, &posted));
-    Ok(Some(drawn.await.map_err(|e| std::io::Error::other(e.to_string()))??))
+    let pdf = drawn.await.map_err(|e| std::io::Error::other(e.to_string()))??;
+    Ok(Some(Printed { pdf, customers }))
 }
 
 /// Notes that a printed document is in the post.

@@ -24,6 +24,7 @@ const SQLITE_VALUES: usize = 1_000;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Existing {
     Fail,
+    Keep,
     Replace,
 }
 
@@ -42,6 +43,14 @@ where
     E::Model: ModelTrait<Entity = E>,
 {
     write::<E>(tx, rows, Existing::Fail).await
+}
+
+/// Inserts rows whose key does not exist; the others stay as they are.
+pub async fn insert_new<E: EntityTrait>(tx: &OrgTx, rows: &[E::Model]) -> Result<(), Error>
+where
+    E::Model: ModelTrait<Entity = E>,
+{
+    write::<E>(tx, rows, Existing::Keep).await
 }
 
 /// Inserts rows, or replaces those whose primary key exists.
@@ -63,8 +72,10 @@ where
         let mut sql = head::<E>(&columns);
         let values =
             if postgres { unnest::<E>(&mut sql, &columns, rows) } else { row_values::<E>(&mut sql, &columns, rows) };
-        if existing == Existing::Replace {
-            on_conflict::<E>(&mut sql, &columns);
+        match existing {
+            Existing::Fail => {}
+            Existing::Keep => sql.push_str(" ON CONFLICT DO NOTHING"),
+            Existing::Replace => on_conflict::<E>(&mut sql, &columns),
         }
         tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
     }
