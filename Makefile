@@ -1,5 +1,5 @@
 # Everything a developer does, each a line or two over cargo.
-.PHONY: demo run test check bench torture lint docs generate where
+.PHONY: demo run test check bench torture simulate lint docs generate where
 CARGO ?= cargo
 
 demo: ## build and run the demo, then serve it (ARGS=--exit stops after the summary)
@@ -32,6 +32,15 @@ bench: ## speed against the physical limit, into target/bench.json
 
 torture: ## kill -9 at random moments, N times each database (N=50)
 	PG_FSYNC=on TORTURE_ROUNDS=$(or $(N),50) scripts/test-postgres.sh $(CARGO) test --release --test it -- --nocapture --test-threads 1 torture
+
+simulate: ## years of every preset, N seeds each (N=5), until the archive is empty
+	$(CARGO) build --release --bin reskontro
+	@target_dir=$$($(CARGO) metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
+	for preset in association-billing invoicing-platform accounting-firm accounting-marketplace erp; do \
+	  for seed in $$(seq $(or $(N),5)); do \
+	    "$$target_dir/release/reskontro" simulate --preset $$preset --seed $$seed --years 2 --closing-years 9 || exit 1; \
+	  done; \
+	done
 
 where: ## every file of a noun: make where NOUN=invoice
 	@find src crates entity migration tests docs -path '*$(NOUN)*' -type f | sort

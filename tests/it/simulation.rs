@@ -21,11 +21,11 @@ async fn play(app: &TestApp, script: &Script) -> anyhow::Result<Outcome> {
     Box::pin(simulate::play(script, Places { databases, identity }, |_, _| {})).await
 }
 
-/// Three months of a preset.
+/// Two months of a preset.
 async fn months(app: &TestApp, preset: Preset) {
-    let outcome = play(app, &script(app, preset, 90)).await.unwrap();
+    let outcome = play(app, &script(app, preset, 60)).await.unwrap();
     assert!(outcome.held.len() >= 10, "{outcome:?}");
-    assert!(outcome.held.values().all(|nights| *nights == 90), "{outcome:?}");
+    assert!(outcome.held.values().all(|nights| *nights == 60), "{outcome:?}");
     for what in
         ["databases lost and restored", "customer lists", "invoice runs", "payments", "requests of persons answered"]
     {
