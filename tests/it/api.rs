@@ -138,7 +138,19 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 30] = [
+const ADMIN: [(&str, &str); 42] = [
+    ("GET", "/privacy/breaches"),
+    ("POST", "/privacy/breaches"),
+    ("GET", "/privacy/breaches/{id}"),
+    ("PATCH", "/privacy/breaches/{id}"),
+    ("GET", "/privacy/breaches/{id}/persons"),
+    ("POST", "/privacy/breaches/{id}/persons"),
+    ("POST", "/privacy/breaches/{id}/letters"),
+    ("GET", "/privacy/breaches/{id}/letters.zip"),
+    ("POST", "/privacy/breaches/{id}/letters/posted"),
+    ("GET", "/privacy/breaches/{id}/draft"),
+    ("POST", "/privacy/breaches/{id}/notified"),
+    ("POST", "/privacy/breaches/{id}/close"),
     ("GET", "/privacy/reads"),
     ("POST", "/privacy/requests/{id}/decide"),
     ("GET", "/privacy/requests/{id}/package.zip"),
@@ -252,6 +264,7 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         ),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
         ("requests", asked),
+        ("breaches", made("/privacy/breaches", json!({ "what": "En fil kom på avveie." })).await),
         ("erasures", made("/privacy/erasures", json!({ "subject_kind": "customer", "subject_id": gone })).await),
     ])
 }
