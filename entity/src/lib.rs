@@ -10,6 +10,8 @@ pub mod audit_segment;
 pub mod bank_account;
 pub mod bank_file;
 pub mod billed_period;
+pub mod breach;
+pub mod breach_person;
 pub mod channel_lookup;
 pub mod channel_state;
 pub mod column_mapping;

@@ -25,6 +25,7 @@ mod m20261128_000001_add_archive;
 mod m20261128_000002_add_privacy_requests;
 mod m20261129_000001_add_processors;
 mod m20261130_000001_log_reads;
+mod m20261130_000002_add_breaches;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000002_add_privacy_requests::Migration),
             Box::new(m20261129_000001_add_processors::Migration),
             Box::new(m20261130_000001_log_reads::Migration),
+            Box::new(m20261130_000002_add_breaches::Migration),
         ]
     }
 }

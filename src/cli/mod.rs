@@ -3,6 +3,7 @@
 
 mod backup;
 mod bank;
+mod breaches;
 mod customers;
 mod deliveries;
 mod demo;

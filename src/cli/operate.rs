@@ -107,7 +107,11 @@ pub(super) async fn job(command: JobCommand) -> anyhow::Result<()> {
             }
             let mut rows = Vec::new();
             for known in JOBS {
-                let when = known.daily_at.map_or("on demand".to_owned(), |(h, m)| format!("daily {h:02}:{m:02}"));
+                let when = match known.daily_at {
+                    Some((h, m)) => format!("daily {h:02}:{m:02}"),
+                    None if known.hourly => "hourly".to_owned(),
+                    None => "on demand".to_owned(),
+                };
                 rows.push(vec![known.name.to_owned(), when, known.about.to_owned()]);
             }
             print!("{}", text::table(&rows, ""));

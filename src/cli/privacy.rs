@@ -1,5 +1,6 @@
 //! Personal data over time at the command line: the policy, holds, and why something is held.
 
+use super::breaches::{self, BreachCommand};
 use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
 use super::holds::{self, HoldCommand};
 use super::processors::{self, ProcessorCommand};
@@ -62,6 +63,9 @@ pub(super) enum PrivacyCommand {
     Promises(promises::PromisesArgs),
     /// Who looked at whose data, when and for what.
     Reads(ReadsArgs),
+    /// The register of breaches: the 72 hours, whom they concern, letters, the notification.
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Erases a person: shows what would go and what law keeps, and with --execute does it.
     Erase(EraseArgs),
     /// Lists erasures. None names anybody.
@@ -263,6 +267,7 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         PrivacyCommand::Processor(command) => processors::run(command).await,
         PrivacyCommand::Promises(args) => promises::run(&args),
         PrivacyCommand::Reads(args) => readings::run(args).await,
+        PrivacyCommand::Breach(command) => breaches::run(command).await,
         PrivacyCommand::Erase(args) => erasure::erase(args).await,
         PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
         PrivacyCommand::Certificate(args) => erasure::certificate(args).await,

@@ -41,6 +41,8 @@ pub const READ_ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/print-queue.pdf", "print_queue.pdf"),
     ("GET", "/privacy/holds", "holds.list"),
     ("GET", "/privacy/reads", "reads.list"),
+    ("GET", "/privacy/breaches/{id}/persons", "breach.persons"),
+    ("GET", "/privacy/breaches/{id}/letters.zip", "breach.letters"),
     ("POST", "/privacy/erasures/preview", "erasure.preview"),
     ("POST", "/privacy/archive/readings", "archive.read"),
     ("GET", "/privacy/requests", "requests.list"),
@@ -56,6 +58,7 @@ pub const UNREAD_ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/webhook-endpoints/{id}/messages", "ids and what happened; no value"),
     ("GET", "/posting-exports/{id}/csv", "vouchers and accounts of the general ledger; no customer"),
     ("GET", "/privacy/erasures/{id}/certificate.pdf", "names nobody"),
+    ("GET", "/privacy/breaches/{id}/draft", "counts, and names nobody"),
     ("GET", "/organisation", "the organisation itself"),
     ("PATCH", "/organisation", "the organisation itself"),
 ];

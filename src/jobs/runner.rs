@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{request, retention, scrub};
+use crate::privacy::{breach, request, retention, scrub};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -16,12 +16,14 @@ pub struct Known {
     pub about: &'static str,
     /// Hour and minute in Oslo when it runs each day.
     pub daily_at: Option<(u32, u32)>,
+    /// Runs each hour instead.
+    pub hourly: bool,
     /// For the installation as a whole: enqueued once, under its first organisation.
     pub once: bool,
 }
 
 const fn known(name: &'static str, about: &'static str, daily_at: Option<(u32, u32)>) -> Known {
-    Known { name, about, daily_at, once: false }
+    Known { name, about, daily_at, hourly: false, once: false }
 }
 
 /// Every job.
@@ -36,6 +38,7 @@ pub const JOBS: &[Known] = &[
     known("seal_audit", "seals the audit log into its chain", Some((2, 30))),
     known("retain", "deletes what has had its time by the policy", Some((3, 15))),
     known("remind_requests", "tells of requests of persons that are due soon or late", Some((7, 0))),
+    Known { hourly: true, once: true, ..known("watch_breaches", "tells of breaches whose 72 hours run out", None) },
     known("scrub", "overwrites what erased rows left on disk", Some((4, 15))),
     Known { once: true, ..known("back_up", "makes a backup, where somebody can read it", Some((1, 30))) },
     Known { once: true, ..known("expire_backups", "removes backups before they are thirty days old", Some((4, 45))) },
@@ -117,6 +120,7 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         "seal_audit" => audit::seal(ctx, &actor).await.map(|_| ()),
         "retain" => retention::nightly(ctx, &actor).await,
         "remind_requests" => request::remind(ctx, &actor).await,
+        "watch_breaches" => breach::watch_all(ctx).await,
         "scrub" => scrub::nightly(ctx, &actor).await,
         "back_up" => create::nightly(ctx).await,
         "expire_backups" => expire::expire(ctx).await.map(|_| ()),

@@ -1,6 +1,6 @@
 //! What is due when, in Oslo time: pure, and catches up once after a standstill (decision 53).
 
-use super::runner::JOBS;
+use super::runner::{JOBS, Known};
 use crate::ctx::Ctx;
 use crate::services::Error;
 use crate::services::upkeep::job;
@@ -17,17 +17,23 @@ pub fn due(now: DateTime<Utc>, at: NaiveTime) -> Option<NaiveDate> {
     if local.time() >= at { Some(today) } else { today.pred_opt() }
 }
 
-/// Enqueues every daily job that is due, for every organisation. Again does nothing: the day is the key.
+/// What makes a second enqueue of a job do nothing: its day, or its hour.
+fn key_of(known: &Known, now: DateTime<Utc>) -> Option<String> {
+    if known.hourly {
+        return Some(now.format("%Y-%m-%dT%H").to_string());
+    }
+    let (hour, minute) = known.daily_at?;
+    Some(due(now, NaiveTime::from_hms_opt(hour, minute, 0)?)?.to_string())
+}
+
+/// Enqueues every job that is due each day or hour, for every organisation. Again does nothing: the day or hour is the key.
 pub async fn enqueue_due(ctx: &Ctx) -> Result<u64, Error> {
     let tx = ctx.db.system().await?;
     let mut enqueued = 0;
     for (i, org) in organisation::list_ids(&tx).await?.into_iter().enumerate() {
         for known in JOBS.iter().filter(|k| i == 0 || !k.once) {
-            let Some((hour, minute)) = known.daily_at else { continue };
-            let Some(day) = NaiveTime::from_hms_opt(hour, minute, 0).and_then(|at| due(ctx.now(), at)) else {
-                continue;
-            };
-            enqueued += u64::from(jobs::enqueue(&tx, job(ctx, org, known.name, &day.to_string(), None)).await?);
+            let Some(key) = key_of(known, ctx.now()) else { continue };
+            enqueued += u64::from(jobs::enqueue(&tx, job(ctx, org, known.name, &key, None)).await?);
         }
     }
     tx.commit().await?;

@@ -67,7 +67,12 @@ fn part(held: &Held, needed: &[Hold], reached: bool) -> Part {
     let held_by: Vec<Hold> = if reaches { needed.to_vec() } else { held.held_by.clone() };
     let own_time = matches!(
         held.rule,
-        RuleId::Mandate | RuleId::DisputeCase | RuleId::AuditOther | RuleId::DeliveryLog | RuleId::AccessLog
+        RuleId::Mandate
+            | RuleId::DisputeCase
+            | RuleId::AuditOther
+            | RuleId::DeliveryLog
+            | RuleId::AccessLog
+            | RuleId::BreachPersons
     );
     let fate = if law && held.state != "due" {
         Fate::KeptByLaw

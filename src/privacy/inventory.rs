@@ -61,6 +61,9 @@ const ERASURE: Class = class("erasure", Subject::Payer, &[RuleId::Certificate]);
 const ERASED: Class = class("mark of an erased number", Subject::Payer, &[RuleId::ErasureMark]);
 const REQUEST: Class = class("request of a person", Subject::Payer, &[RuleId::PrivacyCase]);
 const CONSENT: Class = class("consent", Subject::Payer, &[RuleId::Consent]);
+const BREACH: Class = class("breach register", Subject::Organisation, &[RuleId::BreachCase]);
+/// Ids only. It stays when the person is erased, as a legal duty, until letters and twelve months.
+const AFFECTED: Class = class("concerned by a breach", Subject::Payer, &[RuleId::BreachPersons]);
 const HOLD: Class = class("hold", Subject::Payer, &[RuleId::DisputeCase]);
 
 const fn entry(table: &'static str, columns: &'static str, class: Class) -> Entry {
@@ -247,6 +250,20 @@ pub const INVENTORY: &[Entry] = &[
     entry("personal_reading", "org_id id", STRUCTURE),
     entry("personal_reading", "at action actor_kind people subject_id subjects reason", READING),
     entry("personal_reading", "actor_id", READER),
+    entry("breach", "org_id id version told_hours_left", STRUCTURE),
+    entry(
+        "breach",
+        "as_processor noticed_at due_at happened_from_at happened_until_at what categories cause consequences measures risk",
+        BREACH,
+    ),
+    entry(
+        "breach",
+        "people authority_notified_at authority_reference not_notified_because late_because controller_told_at",
+        BREACH,
+    ),
+    entry("breach", "persons_informed_at not_informed_because created_at updated_at closed_at", BREACH),
+    entry("breach_person", "org_id breach_id letter_id", STRUCTURE),
+    entry("breach_person", "customer_id found_by noted_at informed_at informed_by", AFFECTED),
     entry("privacy_request", "org_id id version", STRUCTURE),
     entry(
         "privacy_request",

@@ -2,7 +2,9 @@
 //!
 //! May import `domain`, `ctx`, `services`, `store`. A new column is classified in `inventory` or the tests fail.
 
+pub mod affected;
 pub mod archive;
+pub mod breach;
 pub mod certificate;
 pub mod consent;
 pub mod cookies;

@@ -119,6 +119,7 @@ const PLACES: &[Place] = &[
         "r.subject_id = $2",
     ),
     place("consent", "consent t", OWN),
+    place("breach_person", "breach_person t", OWN),
     Place { contact: Some(READ_ABOUT), ..place("personal_reading", "personal_reading t", READ_ABOUT) },
 ];
 

@@ -245,6 +245,13 @@ pub const CLOCKS: &[Clock] = &[
         &[(Customer, READ_ABOUT), (Contact, READ_ABOUT), (User, READ_ABOUT)],
         Since::Instant("t.at"),
     ),
+    clock(
+        RuleId::BreachPersons,
+        "named as concerned by a breach",
+        "breach_person t JOIN breach b ON b.org_id = t.org_id AND b.id = t.breach_id",
+        &[(Customer, "t.customer_id = $2")],
+        Since::Instant("COALESCE(b.persons_informed_at, b.closed_at)"),
+    ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
     clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
 ];

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod audit;
 pub mod backup;
 pub mod billing;
+pub mod breach;
 pub mod bulk;
 pub mod channel;
 pub mod clocks;

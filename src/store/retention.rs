@@ -123,6 +123,8 @@ pub const SWEEPS: &[Sweep] = &[
     },
     Sweep {
         customer: "t.subject_id",
+        // What is looked into may be answered by it.
+        kept: Some("EXISTS (SELECT 1 FROM breach b WHERE b.org_id = t.org_id AND b.closed_at IS NULL)"),
         ..sweep(RuleId::AccessLog, "reads of personal data", "personal_reading t", "id", Since::Instant("t.at"))
     },
     Sweep {
@@ -148,6 +150,18 @@ pub const SWEEPS: &[Sweep] = &[
             "id",
             Since::Instant("t.superseded_at"),
         )
+    },
+    sweep(
+        RuleId::BreachPersons,
+        "people concerned by breaches",
+        "breach_person t JOIN breach b ON b.org_id = t.org_id AND b.id = t.breach_id",
+        "breach_id, customer_id",
+        Since::Instant("COALESCE(b.persons_informed_at, b.closed_at)"),
+    ),
+    Sweep {
+        customer: "NULL",
+        only: "NOT EXISTS (SELECT 1 FROM breach_person p WHERE p.org_id = t.org_id AND p.breach_id = t.id)",
+        ..sweep(RuleId::BreachCase, "closed breaches", "breach t", "id", Since::Instant("t.closed_at"))
     },
     sweep(RuleId::DisputeCase, "released holds", "privacy_hold t", "id", Since::Instant("t.released_at")),
 ];

@@ -138,7 +138,19 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 30] = [
+const ADMIN: [(&str, &str); 42] = [
+    ("GET", "/privacy/breaches"),
+    ("POST", "/privacy/breaches"),
+    ("GET", "/privacy/breaches/{id}"),
+    ("PATCH", "/privacy/breaches/{id}"),
+    ("GET", "/privacy/breaches/{id}/persons"),
+    ("POST", "/privacy/breaches/{id}/persons"),
+    ("POST", "/privacy/breaches/{id}/letters"),
+    ("GET", "/privacy/breaches/{id}/letters.zip"),
+    ("POST", "/privacy/breaches/{id}/letters/posted"),
+    ("GET", "/privacy/breaches/{id}/draft"),
+    ("POST", "/privacy/breaches/{id}/notified"),
+    ("POST", "/privacy/breaches/{id}/close"),
     ("GET", "/privacy/reads"),
     ("POST", "/privacy/requests/{id}/decide"),
     ("GET", "/privacy/requests/{id}/package.zip"),
@@ -224,6 +236,10 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
     let (status, _) = api.send(Method::POST, &identify, Some(key), Some(&json!({ "known": true }))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     let gone = made("/customers", json!({ "number": "900", "name": "Borte Vekk" })).await;
+    let hold = json!({
+        "kind": "claim", "subject_kind": "customer", "subject_id": customer, "reason": "krav",
+        "owner": "styret", "review_on": today + chrono::Days::new(30)
+    });
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
         ("customers", customer.clone()),
@@ -239,19 +255,10 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         ("posting-exports", made("/posting-exports", json!({ "from_on": today, "to_on": today })).await),
         ("api-keys", made("/api-keys", json!({ "name": "one more", "scope": "read" })).await),
         ("retention-plans", made("/privacy/retention-plans", json!({})).await),
-        (
-            "holds",
-            made(
-                "/privacy/holds",
-                json!({
-                    "kind": "claim", "subject_kind": "customer", "subject_id": customer.clone(), "reason": "krav",
-                    "owner": "styret", "review_on": today + chrono::Days::new(30)
-                }),
-            )
-            .await,
-        ),
+        ("holds", made("/privacy/holds", hold).await),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
         ("requests", asked),
+        ("breaches", made("/privacy/breaches", json!({ "what": "En fil kom på avveie." })).await),
         ("erasures", made("/privacy/erasures", json!({ "subject_kind": "customer", "subject_id": gone })).await),
     ])
 }

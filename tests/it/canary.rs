@@ -5,11 +5,14 @@
 use crate::harness::{ACCOUNT, Backend, TestApp, both};
 use formats::customer_list::Mode;
 use formats::giro::{PaymentToWrite, write_ocr};
+use reskontro::privacy::affected::{self, Search};
+use reskontro::privacy::breach::{self, Facts};
 use reskontro::privacy::consent::{self, NewConsent};
 use reskontro::privacy::erase;
 use reskontro::privacy::explain::Subject;
 use reskontro::privacy::hold::{self, NewHold};
 use reskontro::privacy::inventory::columns;
+use reskontro::privacy::reading;
 use reskontro::privacy::request::{self, Decision, NewRequest};
 use reskontro::privacy::{retention, scrub};
 use reskontro::services::customer::{self, Input, NewContact};
@@ -115,6 +118,18 @@ async fn ask(app: &TestApp, actor: &Actor, id: Uuid) {
         proof: Some("Kanaribevis".into()),
     };
     consent::give(&app.ctx, actor, id, &consent).await.unwrap();
+    // A breach that concerns the canary, told by a letter; and somebody who looks.
+    let facts = Facts {
+        what: Some("En fil kom på avveie.".into()),
+        consequences: Some("Svindel.".into()),
+        measures: Some("Slettet.".into()),
+        ..Facts::default()
+    };
+    let breach = breach::open(&app.ctx, actor, &facts).await.unwrap();
+    let concerns = Search { customer_ids: vec![id], ..Search::default() };
+    affected::search(&app.ctx, actor, breach, &concerns).await.unwrap();
+    assert_eq!(affected::send(&app.ctx, actor, breach, true).await.unwrap().mailed, 1);
+    reading::note_now(&app.ctx, actor, "customer.get", id).await.unwrap();
 }
 
 /// The canary's life. Its customer id.

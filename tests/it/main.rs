@@ -5,6 +5,7 @@ mod api;
 mod backup;
 mod bad_input;
 mod bounces;
+mod breaches;
 mod browser;
 mod canary;
 mod channels;

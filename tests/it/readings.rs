@@ -153,6 +153,15 @@ async fn something_everywhere(app: &TestApp, api: &Api, actor: &Actor, key: &str
     let person = json!({ "subject_kind": "customer", "subject_id": archived });
     send(Method::POST, "/privacy/erasures", person).await;
     things.insert("archived", archived);
+    // A breach that concerns somebody who has no address for mail.
+    let list = "Kundenr;Navn;Adresse;Postnr;Poststed\n77;Papir Person;Gata 7;0150;Oslo\n";
+    app.sync(actor, list.as_bytes(), Mode::Delta).await;
+    let found = send(Method::POST, "/customers/search", json!({ "text": "77" })).await;
+    let breach = json!({ "what": "Noe skjedde.", "consequences": "Lite.", "measures": "Alt." });
+    let breach = send(Method::POST, "/privacy/breaches", breach).await["id"].as_str().unwrap().to_owned();
+    send(Method::POST, &format!("/privacy/breaches/{breach}/persons"), json!({ "customer_ids": [found[0]["id"]] }))
+        .await;
+    things.insert("breaches", breach);
     let new = NewUser { login: "kasserer", name: "Kasserer", password: "langt og hemmelig 12" };
     let member = user::create(&app.ctx, &new).await.unwrap();
     user::add_member(&app.ctx, actor, member, "operator").await.unwrap();

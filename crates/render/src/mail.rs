@@ -1,8 +1,9 @@
 //! The mail that carries an invoice: text, HTML, PDF and the payer's link, the same bytes every time; and the mail that
-//! carries a one-time code.
+//! carries a one-time code; and letters.
 
 use crate::RenderError;
 use crate::format::{amount, day_and_month, long_date, title};
+use crate::paper::{self, Paper};
 use crate::words::words;
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -187,4 +188,37 @@ pub fn compose_code(parts: &CodeParts<'_>) -> Result<Vec<u8>, RenderError> {
         .date(SystemTime::from(parts.at))
         .message_id(Some(format!("<{}>", parts.message_id)));
     Ok(message.multipart(both(text, html, &parts.message_id)).map_err(bad)?.formatted())
+}
+
+/// What a mail that carries a letter is made of.
+pub struct LetterParts<'a> {
+    /// The letter.
+    pub paper: &'a Paper,
+    /// Name of the sender.
+    pub from_name: &'a str,
+    /// Address of the sender.
+    pub from_address: &'a str,
+    /// Where answers go, when not to the sender.
+    pub reply_to: Option<&'a str>,
+    /// Address of the recipient.
+    pub to_address: &'a str,
+    /// Message-ID without brackets.
+    pub message_id: String,
+    /// Date of the mail.
+    pub at: DateTime<Utc>,
+}
+
+/// Puts together a mail that is a letter: the same as text and as a page.
+pub fn compose_letter(parts: &LetterParts<'_>) -> Result<Vec<u8>, RenderError> {
+    let mut message = Message::builder()
+        .from(mailbox(parts.from_name, parts.from_address)?)
+        .to(mailbox("", parts.to_address)?)
+        .subject(parts.paper.title.as_str())
+        .date(SystemTime::from(parts.at))
+        .message_id(Some(format!("<{}>", parts.message_id)));
+    if let Some(reply_to) = parts.reply_to {
+        message = message.reply_to(mailbox(parts.from_name, reply_to)?);
+    }
+    let both = both(paper::text(parts.paper), paper::html(parts.paper)?, &parts.message_id);
+    Ok(message.multipart(both).map_err(bad)?.formatted())
 }

@@ -61,4 +61,23 @@ pub fn html(paper: &Paper) -> Result<String, RenderError> {
     Ok(Page { paper, language: paper.language.as_str() }.render()?)
 }
 
+/// A text as plain text, for mail.
+pub fn text(paper: &Paper) -> String {
+    let mut out = format!("{}\n{}\n", paper.title, paper.by);
+    for line in &paper.about {
+        out.push_str(line);
+        out.push('\n');
+    }
+    for section in &paper.sections {
+        out.push_str(&format!("\n{}\n", section.heading));
+        for block in &section.blocks {
+            match block {
+                Block::Text(text) => out.push_str(&format!("{text}\n")),
+                Block::Table { rows, .. } => rows.iter().for_each(|r| out.push_str(&format!("{}\n", r.join(": ")))),
+            }
+        }
+    }
+    out
+}
+
 pub use crate::pdf::paper as pdf;

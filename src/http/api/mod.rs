@@ -2,6 +2,7 @@
 
 mod banking;
 mod billing;
+mod breaches;
 mod customers;
 mod deliveries;
 mod erasures;
@@ -213,6 +214,15 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(privacy::explain_payment))
         .routes(routes!(privacy::explain_user))
         .routes(routes!(readings::list_reads))
+        .routes(routes!(breaches::list_breaches, breaches::open_breach))
+        .routes(routes!(breaches::get_breach, breaches::patch_breach))
+        .routes(routes!(breaches::list_people, breaches::find_people))
+        .routes(routes!(breaches::send_letters))
+        .routes(routes!(breaches::letters_on_paper))
+        .routes(routes!(breaches::letters_posted))
+        .routes(routes!(breaches::draft_notice))
+        .routes(routes!(breaches::breach_notified))
+        .routes(routes!(breaches::close_breach))
         .routes(routes!(erasures::preview_erasure))
         .routes(routes!(erasures::list_erasures, erasures::erase_person))
         .routes(routes!(erasures::get_erasure))

@@ -9,10 +9,12 @@ use crate::services::user::new_token;
 use crate::store::customer::Customer;
 use crate::store::organisation::Organisation;
 use crate::store::{OrgTx, channel, customer, invoice, organisation, payer as store};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use domain::channel::Channel;
 use domain::customer::Language;
+use render::RenderError;
 use render::mail::{CodeParts, compose_code};
+use uuid::Uuid;
 
 /// Minutes a code works.
 pub(super) const CODE_MINUTES: i64 = 10;
@@ -165,7 +167,7 @@ async fn take_back(ctx: &Ctx, link: &Link, code: &str, before: store::Link) -> R
     Ok(tx.commit().await?)
 }
 
-/// Mails a code. Its envelope sender names no delivery: what comes back is thrown away.
+/// Mails a code.
 async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, minutes: i64, language: Language) -> Handed {
     let (id, at) = (ctx.id(), ctx.now());
     let parts = CodeParts {
@@ -178,7 +180,19 @@ async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, minutes: i64,
         message_id: format!("{id}@{}", ctx.config.mail.domain),
         at,
     };
-    let composed = compose_code(&parts).map_err(|e| Fault::new("mail_not_composed", e.to_string()));
+    hand_over(ctx, id, to, at, compose_code(&parts)).await
+}
+
+/// Signs a mail that belongs to no delivery and hands it to the relay. Its envelope sender names no delivery: what comes back is
+/// thrown away.
+pub(crate) async fn hand_over(
+    ctx: &Ctx,
+    id: Uuid,
+    to: &str,
+    at: DateTime<Utc>,
+    composed: Result<Vec<u8>, RenderError>,
+) -> Handed {
+    let composed = composed.map_err(|e| Fault::new("mail_not_composed", e.to_string()));
     let bytes = match composed.and_then(|bytes| signed(ctx, bytes, at)) {
         Err(fault) => return Handed::Permanent(fault),
         Ok(bytes) => bytes,

@@ -1,11 +1,13 @@
 //! Personal data in words people read: what is held, why, and until when.
 
+mod breach;
 mod certificate;
 mod package;
 mod records;
 mod statement;
 mod words;
 
+pub use breach::{Addressee, BreachFacts, breach_letter, breach_notice, breach_notification};
 pub use certificate::{Certificate, Kept, certificate};
 pub use package::{DataTable, HeldFacts, PackageFacts, package};
 pub use records::{Activity, Records, records, records_paper};

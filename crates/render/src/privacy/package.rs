@@ -107,7 +107,8 @@ pub fn package(facts: &PackageFacts, language: Language) -> Paper {
 fn values(table: &DataTable, language: Language) -> Vec<Block> {
     let rows = table.rows.iter().enumerate().flat_map(|(i, row)| {
         let part = if table.rows.len() > 1 { format!("{}. ", i + 1) } else { String::new() };
-        row.iter().map(move |(name, value)| vec![format!("{part}{}", label(name, language)), value.clone()])
+        row.iter()
+            .map(move |(name, value)| vec![format!("{part}{}", label(name, language)), said(name, value, language)])
     });
     vec![Block::Table {
         shares: vec![34, 66],
@@ -117,6 +118,45 @@ fn values(table: &DataTable, language: Language) -> Vec<Block> {
         ],
         rows: rows.collect(),
     }]
+}
+
+/// A value in words, where it is one of ours.
+fn said(name: &str, value: &str, language: Language) -> String {
+    let text = match (name, value) {
+        ("action", _) => return format!("{} ({value})", say(purpose_of_reading(value), language)),
+        ("actor_kind", "operator") => ["driften", "drifta", "somebody who runs the service"],
+        ("actor_kind", "api_key") => {
+            ["et system hos virksomheten", "eit system hos verksemda", "a system of the organisation"]
+        }
+        ("actor_kind", "user") => {
+            ["en ansatt eller tillitsvalgt", "ein tilsett eller tillitsvald", "somebody who works for the organisation"]
+        }
+        ("actor_kind", "link") => [
+            "du selv, eller den som har lenken din",
+            "du sjølv, eller den som har lenkja di",
+            "you, or whoever has your link",
+        ],
+        _ => return value.to_owned(),
+    };
+    say(text, language).to_owned()
+}
+
+/// What data is looked at for, by what was asked for.
+fn purpose_of_reading(action: &str) -> [&'static str; 3] {
+    match action.split('.').next().unwrap_or_default() {
+        "invoice" | "invoices" | "draft" | "run" | "standing_order" | "standing_orders" => {
+            ["fakturering", "fakturering", "billing"]
+        }
+        "delivery" | "deliveries" | "print_queue" => ["utsending", "utsending", "delivery"],
+        "payment" | "payments" | "mandates" | "open_items" | "opening_items" => {
+            ["betaling og regnskap", "betaling og rekneskap", "payment and accounts"]
+        }
+        "privacy" | "requests" | "request" | "erasure" | "holds" | "reads" | "consents" | "breach" => {
+            ["personvern", "personvern", "data protection"]
+        }
+        "archive" => ["oppslag i arkivet", "oppslag i arkivet", "the archive"],
+        _ => ["kunderegister", "kunderegister", "the customer register"],
+    }
 }
 
 /// What a table is called; its own name where it has no other.
@@ -133,6 +173,12 @@ fn heading(table: &str, language: Language) -> String {
             ["Utsending", "Utsending", "Deliveries"]
         }
         "consent" => ["Samtykker", "Samtykke", "Consents"],
+        "personal_reading" => {
+            ["Oppslag i opplysningene dine", "Oppslag i opplysningane dine", "When your data was looked at"]
+        }
+        "breach_person" => {
+            ["Brudd på personvernet som gjelder deg", "Brot på personvernet som gjeld deg", "Breaches that concern you"]
+        }
         "privacy_request" => ["Henvendelser om personvern", "Førespurnader om personvern", "Requests"],
         other => return other.replace('_', " "),
     };
@@ -158,6 +204,12 @@ fn label(column: &str, language: Language) -> String {
         "booked_on" => ["Bokført", "Bokført", "Booked"],
         "total_ore" | "amount_ore" => ["Beløp i øre", "Beløp i øre", "Amount in øre"],
         "debit_account" => ["Betalt fra konto", "Betalt frå konto", "Paid from account"],
+        "at" => ["Når", "Når", "When"],
+        "action" => ["Hva det ble spurt etter", "Kva det vart spurt etter", "What was asked for"],
+        "actor_kind" => ["Hva slags leser", "Kva slags lesar", "Kind of reader"],
+        "people" => ["Antall personer i svaret", "Tal på personar i svaret", "People in the answer"],
+        "reason" => ["Begrunnelse", "Grunngjeving", "Reason"],
+        "informed_at" => ["Varslet", "Varsla", "Told"],
         "address" => ["Sendt til", "Sendt til", "Sent to"],
         other => return other.replace('_', " "),
     };
