@@ -233,8 +233,12 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
     let asked = json!({ "kind": "access", "subject_kind": "customer", "subject_id": customer, "channel": "api" });
     let asked = made("/privacy/requests", asked).await;
     let identify = format!("/api/v1/privacy/requests/{asked}/identify");
-    let (status, _) = api.send(Method::POST, &identify, Some(key), Some(&json!({ "known": true }))).await;
-    assert_eq!(status, StatusCode::NO_CONTENT);
+    let known = api.send(Method::POST, &identify, Some(key), Some(&json!({ "known": true }))).await;
+    assert_eq!(known.0, StatusCode::NO_CONTENT);
+    let hold = json!({
+        "kind": "claim", "subject_kind": "customer", "subject_id": customer.clone(), "reason": "krav",
+        "owner": "styret", "review_on": today + chrono::Days::new(30)
+    });
     let gone = made("/customers", json!({ "number": "900", "name": "Borte Vekk" })).await;
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
@@ -251,17 +255,7 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         ("posting-exports", made("/posting-exports", json!({ "from_on": today, "to_on": today })).await),
         ("api-keys", made("/api-keys", json!({ "name": "one more", "scope": "read" })).await),
         ("retention-plans", made("/privacy/retention-plans", json!({})).await),
-        (
-            "holds",
-            made(
-                "/privacy/holds",
-                json!({
-                    "kind": "claim", "subject_kind": "customer", "subject_id": customer.clone(), "reason": "krav",
-                    "owner": "styret", "review_on": today + chrono::Days::new(30)
-                }),
-            )
-            .await,
-        ),
+        ("holds", made("/privacy/holds", hold).await),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
         ("requests", asked),
         ("breaches", made("/privacy/breaches", json!({ "what": "En fil kom på avveie." })).await),
