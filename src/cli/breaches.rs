@@ -319,7 +319,7 @@ fn day(at: DateTime<Utc>) -> String {
 }
 
 fn show(b: &BreachView) {
-    println!("Case {}", b.id);
+    println!("Case {}: {}\n", b.id, b.what);
     let mut rows: Vec<(&str, String)> = vec![("authority", left(b)), ("noticed", minute(b.noticed_at))];
     if let Some(from) = b.happened_from_at {
         let until = b.happened_until_at.map_or_else(|| "not known".to_owned(), minute);
@@ -345,24 +345,29 @@ fn show(b: &BreachView) {
     }
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
     print!("{}", text::left(&rows, "  "));
-    println!("\n  {}", b.what);
     if !b.to_do.is_empty() {
         println!("\nTo do");
     }
     for todo in &b.to_do {
-        let (what, how) = match *todo {
-            "tell_controller" => {
-                ("tell the controller, now", "draft ID --to controller --out FILE, then notified ID --to controller")
-            }
-            "notify_authority" => (
-                "notify the authority",
-                "draft ID --out FILE, then notified ID; or change ID --risk none --not-notified-because WHY",
+        let (what, how): (&str, &[&str]) = match *todo {
+            "tell_controller" => (
+                "tell the controller, now",
+                &["draft ID --to controller --out varsel.html", "notified ID --to controller"],
             ),
-            "note_people" => ("find whom it concerns", "persons ID --actor ID | --customer NUMBER | --all"),
-            "inform_people" => ("tell those it concerns", "letters ID --send --out FOLDER"),
-            _ => ("close the case", "close ID"),
+            "notify_authority" => {
+                ("notify Datatilsynet", &["draft ID --out melding.html", "notified ID --reference …"])
+            }
+            "note_people" => (
+                "find whom it concerns, in one of these ways",
+                &["persons ID --actor …", "persons ID --customer …", "persons ID --all"],
+            ),
+            "inform_people" => ("tell those it concerns", &["letters ID --send --out brev", "letters ID --posted"]),
+            _ => ("close the case", &["close ID"]),
         };
-        println!("  {what}\n    reskontro privacy breach {how}");
+        println!("  {what}");
+        for how in how {
+            println!("    reskontro privacy breach {}", how.replace("ID", &b.id.to_string()));
+        }
     }
 }
 
@@ -390,7 +395,13 @@ async fn persons(ctx: &Ctx, actor: &Actor, id: Uuid, json: bool) -> anyhow::Resu
             (_, Some("refused")) => "mail was refused: to be told on paper".to_owned(),
             _ => "not told yet".to_owned(),
         };
-        vec![r.customer_id.to_string(), format!("found by {}", r.found_by), told]
+        let found = match r.found_by.as_str() {
+            "reads" => "was read",
+            "audit" => "was acted on",
+            "everybody" => "one of all",
+            _ => "named",
+        };
+        vec![r.customer_id.to_string(), found.to_owned(), told]
     };
     print!("{}", text::left(&rows.iter().map(line).collect::<Vec<_>>(), ""));
     Ok(())
@@ -413,14 +424,17 @@ async fn letters(
     if let Some(folder) = out {
         write(ctx, actor, id, folder).await?;
     } else if sent.to_post > 0 {
-        println!("Write those on paper with --out FOLDER; when they are in the post: letters {id} --posted");
+        println!(
+            "Write those on paper with --out FOLDER. When they are in the post:\n  reskontro privacy breach letters {id} --posted"
+        );
     }
     if !send && sent.mailed > 0 {
         println!("Nothing is mailed yet: add --send.");
     }
     if sent.unreachable > 0 {
         println!(
-            "Nothing is known to write to for {}: tell them in public, and say how with change {id} --not-informed-because WHY",
+            "Nothing is known to write to for {}: tell them in public or in another way, and say how:\n  \
+             reskontro privacy breach change {id} --not-informed-because …",
             customers(sent.unreachable)
         );
     }
@@ -449,10 +463,10 @@ async fn write(ctx: &Ctx, actor: &Actor, id: Uuid, folder: &Path) -> anyhow::Res
             std::fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
-    println!(
-        "{} letters written to {}.",
-        text::count(i64::try_from(letters.len()).unwrap_or(i64::MAX)),
-        folder.display()
-    );
+    let written = match letters.len() {
+        1 => "1 letter".to_owned(),
+        n => format!("{} letters", text::count(i64::try_from(n).unwrap_or(i64::MAX))),
+    };
+    println!("{written} in {}. When in the post:\n  reskontro privacy breach letters {id} --posted", folder.display());
     Ok(())
 }

@@ -221,7 +221,7 @@ both!(every_route_that_shows_somebody_logs_it, async |app: &TestApp| {
         assert!(row.people >= 1, "{method} {path}: {row:?}");
         assert_eq!((row.actor_kind.as_str(), row.actor_id), ("api_key", reader.id));
         let new_customer = action == "sync.changes";
-        assert!(new_customer == row.subject_ids.is_empty(), "{method} {path} names nobody: {row:?}");
+        assert_eq!(new_customer, row.subject_ids.is_empty(), "{method} {path} names nobody: {row:?}");
         seen = all.len();
     }
 });
@@ -326,6 +326,11 @@ both!(a_person_is_told_when_and_for_what_and_not_by_whom, async |app: &TestApp| 
     assert_eq!(actions, ["customer.get", "customers.list"]);
     assert!(reads.iter().all(|r| r["actor_kind"] == "user" && r["at"].starts_with("2026-03-01")), "{reads:?}");
     let text = serde_json::to_string(&package).unwrap();
+    // Fetched by its link, that is a read too.
+    let url = request::make_link(&app.ctx, &actor, id).await.unwrap();
+    request::fetch_link(&app.ctx, url.rsplit('/').next().unwrap()).await.unwrap();
+    let last = logged(app, &actor, Some(customers[0])).await.pop().unwrap();
+    assert_eq!((last.action.as_str(), last.actor_kind.as_str()), ("request.package", "link"));
     for hidden in [user, customers[1], customers[2]] {
         assert!(!text.contains(&hidden.to_string()) && !text.contains(&hidden.simple().to_string()), "{hidden}");
     }

@@ -171,7 +171,6 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Query(asked):
     let tab = Tab::from_name(asked.tab.as_deref().unwrap_or_default());
     let (rows, next) = rows(&tx, tab, asked.after.as_deref()).await?;
     let about = reading::of_invoices(rows.iter().map(|r| r.invoice_id));
-    reading::note(&ctx, &actor, "deliveries.list", about).await?;
     let open = worklist::open_states(&tx).await?;
     let sum = |states: &[&str]| open.iter().filter(|c| states.contains(&c.name.as_str())).map(|c| count(c.count)).sum();
     let latest = billing::list_runs(&tx, 1).await?.into_iter().next();
@@ -197,5 +196,6 @@ pub(super) async fn show(State(ctx): State<Ctx>, visitor: Visitor, Query(asked):
         offered: if visitor.signed.actor(true).is_ok() { OFFERED.to_vec() } else { Vec::new() },
     };
     tx.commit().await?;
+    reading::note(&ctx, &actor, "deliveries.list", about).await?;
     Ok(Html(deliveries(&view, &frame)?).into_response())
 }

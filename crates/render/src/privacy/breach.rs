@@ -209,9 +209,9 @@ fn told(facts: &BreachFacts, language: Language) -> String {
 /// The facts every notice about a breach gives.
 fn facts_of(facts: &BreachFacts, language: Language) -> Vec<Section> {
     let t = |text: Words| say(text, language).to_owned();
-    let people = match facts.people {
-        0 => t(NOT_KNOWN),
-        n => n.to_string(),
+    let (people, records) = match facts.people {
+        0 => (t(NOT_KNOWN), t(NOT_KNOWN)),
+        n => (n.to_string(), n.to_string()),
     };
     let noticed = format!("{}: {}", t(["Oppdaget", "Oppdaga", "Noticed"]), moment(facts.noticed_at, language));
     let nature = vec![
@@ -234,6 +234,14 @@ fn facts_of(facts: &BreachFacts, language: Language) -> Vec<Section> {
                 "Who: customers. Approximate number"
             ]),
             people
+        ),
+        format!(
+            "{}: {records}",
+            t([
+                "Omtrentlig antall poster (kundekort med tilhørende dokumenter)",
+                "Omtrentleg tal på postar (kundekort med tilhøyrande dokument)",
+                "Approximate number of records (customers with their documents)",
+            ])
         ),
     ];
     let likely = vec![or_unknown(facts.consequences.as_ref(), language), risk(&facts.risk, language).to_owned()];
@@ -304,7 +312,7 @@ pub fn breach_notice(facts: &BreachFacts, language: Language) -> Paper {
             "Varsel til behandlingsansvarleg om brot på personopplysningstryggleiken",
             "Notice to the controller of a personal data breach",
         ]),
-        by: facts.organisation.clone(),
+        by: format!("{} {}", t(["Til", "Til", "To"]), facts.organisation),
         about: about(facts, language),
         dated: facts.on,
         sections,
