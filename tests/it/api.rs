@@ -235,10 +235,6 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
     let identify = format!("/api/v1/privacy/requests/{asked}/identify");
     let known = api.send(Method::POST, &identify, Some(key), Some(&json!({ "known": true }))).await;
     assert_eq!(known.0, StatusCode::NO_CONTENT);
-    let hold = json!({
-        "kind": "claim", "subject_kind": "customer", "subject_id": customer.clone(), "reason": "krav",
-        "owner": "styret", "review_on": today + chrono::Days::new(30)
-    });
     let gone = made("/customers", json!({ "number": "900", "name": "Borte Vekk" })).await;
     let hold = json!({
         "kind": "claim", "subject_kind": "customer", "subject_id": customer, "reason": "krav",
