@@ -80,9 +80,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let Some(broken) = error.downcast_ref::<Broken>() else { return Err(error) };
             println!("What must always hold does not, on the night before {}", broken.night);
             println!("  {}\n  found: {}", broken.check, broken.finding);
+            let Args { preset, years, closing_years, seed, from, .. } = &args;
             println!(
-                "  seen again by: reskontro simulate --preset {} --years {} --seed {}",
-                args.preset, args.years, args.seed
+                "  seen again by: reskontro simulate --preset {preset} --years {years} --closing-years {closing_years} \
+                 --seed {seed} --from {from}"
             );
             return Ok(ExitCode::FAILURE);
         }

@@ -59,6 +59,8 @@ pub(super) struct Life {
     pub(super) kept: Kept,
     /// Whether the database was just written anew.
     pub(super) scrubbed: bool,
+    /// Those whose data is or was restricted: some day it is lifted, and they are told.
+    restricted: BTreeSet<Uuid>,
     people: People,
     mode: Mode,
     account: String,
@@ -94,6 +96,7 @@ impl Life {
             last_booked: BTreeMap::new(),
             kept,
             scrubbed: false,
+            restricted: BTreeSet::new(),
             people,
             // Where nobody tells of an ending, a list tells of changes alone.
             mode: if preset == Preset::InvoicingPlatform { Mode::Delta } else { Mode::Full },
@@ -268,6 +271,12 @@ impl Life {
             }
             self.decide(world, &asked, told).await?;
         }
+        for id in &self.restricted {
+            if world.dice.once_in(30) {
+                let lifted = request::lift_restriction(&world.ctx, &self.actor, *id, true).await;
+                unless(lifted, &["not_restricted", "not_found"])?;
+            }
+        }
         Ok(())
     }
 
@@ -300,6 +309,7 @@ impl Life {
                     told.count("people to be erased on request");
                 }
             }
+            ("restriction", Some(id)) => drop(self.restricted.insert(id)),
             ("access" | "portability", Some(_)) => {
                 let zip = request::zip_of(ctx, &actor, asked.id, Language::Bokmal).await?;
                 anyhow::ensure!(!zip.is_empty(), "the package of request {} is empty", asked.id);
