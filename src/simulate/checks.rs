@@ -135,13 +135,13 @@ async fn free(ctx: &Ctx, actor: &Actor, life: &Life) -> anyhow::Result<Vec<Strin
     Ok(wrong)
 }
 
-/// Every file there is: mails, e-invoices, documents, ledgers, and SQLite's own pages where they have just been written anew.
+/// Every file there is: mails, e-invoices, documents, ledgers, and SQLite's own pages and log.
 fn files(ctx: &Ctx, life: &Life) -> anyhow::Result<Vec<String>> {
     let config = &ctx.config;
     let mut dirs = vec![&config.files.dir, &config.ledgers.dir, &config.mail.spool_dir, &config.ehf.dir];
     let database = config.database.url.expose_secret().strip_prefix("sqlite:").map(std::path::PathBuf::from);
     let folder = database.as_deref().and_then(Path::parent).map(Path::to_owned);
-    dirs.extend(folder.as_ref().filter(|_| life.scrubbed));
+    dirs.extend(folder.as_ref());
     let mut found = Vec::new();
     for dir in dirs {
         let kept = match dir {

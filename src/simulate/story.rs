@@ -57,8 +57,6 @@ pub(super) struct Life {
     pub(super) last_booked: BTreeMap<u32, NaiveDate>,
     /// How long the policy keeps it.
     pub(super) kept: Kept,
-    /// Whether the database was just written anew.
-    pub(super) scrubbed: bool,
     /// Those whose data is or was restricted: some day it is lifted, and they are told.
     restricted: BTreeSet<Uuid>,
     people: People,
@@ -95,7 +93,6 @@ impl Life {
             waiting: BTreeMap::new(),
             last_booked: BTreeMap::new(),
             kept,
-            scrubbed: false,
             restricted: BTreeSet::new(),
             people,
             // Where nobody tells of an ending, a list tells of changes alone.
