@@ -216,7 +216,6 @@ async fn night(
         Ctx { config: std::sync::Arc::new(config), ..world.ctx.clone() }
     };
     let morning = today + Days::new(1);
-    // A list that was looked at and left goes when it is seven days old, not at night.
     for (hour, minute) in [(2, 40), (3, 20), (5, 0)] {
         world.set(at(morning, hour, minute));
         jobs::enqueue_due(&ctx).await?;

@@ -2,6 +2,7 @@
 //! that the story goes on after a restore as an organisation would.
 
 use super::Told;
+use super::checks;
 use super::people::People;
 use super::world::World;
 use crate::backup::restore::{self, Request};
@@ -455,13 +456,8 @@ impl Life {
         told.add("people erased again by a restore", usize::try_from(done.erased_again).unwrap_or(usize::MAX));
         let lost: i64 = done.lost_numbers.iter().map(|l| l.last_no - l.first_no + 1).sum();
         told.add("invoice numbers lost in a restore, and explained", usize::try_from(lost).unwrap_or_default());
-        // Whoever joined since has another id when the next list comes.
-        self.known.retain(|no, _| self.erased.contains_key(no) || !self.gone.contains(no));
-        let tx = world.ctx.db.read(self.actor.org).await?;
-        let there: BTreeSet<Uuid> =
-            views::customers(&tx, Uuid::nil(), 100_000).await?.into_iter().map(|c| c.id).collect();
-        tx.commit().await?;
-        self.known.retain(|no, id| self.erased.contains_key(no) || there.contains(id));
+        // Whoever joined since is gone, and has another id when the next list comes.
+        self.gone = checks::gone(&world.ctx, &self.actor, &self.known).await?;
         for file in &self.files {
             import(&world.ctx, &self.actor, file, ImportOptions::default()).await?;
         }

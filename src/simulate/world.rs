@@ -94,9 +94,8 @@ impl World {
         let point = AccessPoint::start(access_point::Options::default()).await?;
         let peppol = PeppolNetwork::start().await?;
         let mut left = places.databases.into_iter();
-        let first = left.next().ok_or_else(|| anyhow::anyhow!("a simulation needs a database"))?;
+        let mut first = left.next().ok_or_else(|| anyhow::anyhow!("a simulation needs a database"))?;
         let (hands, dice, ids) = (Arc::new(Hands(Mutex::new(at(on, 8, 0)))), Arc::new(Dice::new(seed)), Arc::default());
-        let mut first = first;
         lead_to(&mut first, &gateway, &point, &peppol);
         let ctx =
             Ctx { clock: hands.clone(), rng: dice.clone(), ids: Arc::clone(&ids), ..crate::app::context(first).await? };
