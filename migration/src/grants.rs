@@ -9,7 +9,10 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 const CLOSED: [&str; 5] = ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document"];
 
 /// What retention changes besides what it deletes.
-const CHANGED: [&str; 17] = [
+const CHANGED: [&str; 20] = [
+    "organisation_ending",
+    "archive_customer",
+    "hand_over",
     "customer",
     "customer_detail",
     "delivery",

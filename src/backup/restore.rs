@@ -217,11 +217,11 @@ pub async fn open(ctx: &Ctx) -> Result<Restored, Error> {
 async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
     let lines = ledger::read(ctx).await?;
     ledgers_are_whole(ctx, manifest, &lines).await?;
-    let orgs = organisations(ctx).await?;
     let mut erased_again = 0;
     for line in ledger::to_replay(&lines) {
         erased_again += u64::from(erase::replay(ctx, line).await?);
     }
+    let orgs = organisations(ctx).await?;
     let mut report = Restored {
         backup: manifest.name.clone(),
         organisations: orgs.len(),

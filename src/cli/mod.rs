@@ -10,6 +10,7 @@ mod demo;
 mod demo_outside;
 mod demo_privacy;
 mod einvoice;
+mod ending;
 mod erasure;
 mod holds;
 mod invoices;
@@ -239,4 +240,14 @@ async fn watched<T>(ctx: &Ctx, actor: &Actor, work: impl Future<Output = T>) -> 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_command_contradicts_itself() {
+        super::Cli::command().debug_assert();
+    }
 }

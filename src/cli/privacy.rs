@@ -220,6 +220,7 @@ pub(super) enum PolicyCommand {
         org: Org,
     },
     /// Lets a version delete: you have looked at what it would do.
+    #[command(disable_version_flag = true)]
     Approve {
         /// Its number.
         version: i64,

@@ -45,6 +45,7 @@ pub const READ_ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/privacy/breaches/{id}/letters.zip", "breach.letters"),
     ("POST", "/privacy/erasures/preview", "erasure.preview"),
     ("POST", "/privacy/archive/readings", "archive.read"),
+    ("POST", "/hand-overs", "archive.handed_over"),
     ("GET", "/privacy/requests", "requests.list"),
     ("GET", "/privacy/requests/{id}", "request.get"),
     ("POST", "/privacy/requests/{id}/decide", "request.get"),

@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{breach, request, retention, scrub};
+use crate::privacy::{breach, closing, request, retention, scrub};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -39,6 +39,14 @@ pub const JOBS: &[Known] = &[
     known("retain", "deletes what has had its time by the policy", Some((3, 15))),
     known("remind_requests", "tells of requests of persons that are due soon or late", Some((7, 0))),
     Known { hourly: true, once: true, ..known("watch_breaches", "tells of breaches whose 72 hours run out", None) },
+    Known {
+        once: true,
+        ..known(
+            "close_organisations",
+            "deletes organisations whose agreement is over and their grace with it",
+            Some((3, 45)),
+        )
+    },
     known("scrub", "overwrites what erased rows left on disk", Some((4, 15))),
     Known { once: true, ..known("back_up", "makes a backup, where somebody can read it", Some((1, 30))) },
     Known { once: true, ..known("expire_backups", "removes backups before they are thirty days old", Some((4, 45))) },
@@ -121,6 +129,7 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         "retain" => retention::nightly(ctx, &actor).await,
         "remind_requests" => request::remind(ctx, &actor).await,
         "watch_breaches" => breach::watch_all(ctx).await,
+        "close_organisations" => closing::nightly(ctx).await.map(|_| ()),
         "scrub" => scrub::nightly(ctx, &actor).await,
         "back_up" => create::nightly(ctx).await,
         "expire_backups" => expire::expire(ctx).await.map(|_| ()),

@@ -2,7 +2,9 @@
 //! a certificate without an identity says so (I10; retention matrix, sections 1 and 3).
 
 use super::certificate::{Certificate, Fate, Part, finish, of_row, sign, to_content};
+use super::closing;
 use super::explain::{Explained, Held, Subject, explain_at_end};
+use super::hand_over;
 use super::ledger::{self, Kind, Line};
 use super::policy;
 use super::steps::remove_codes;
@@ -354,6 +356,15 @@ async fn call_off(ctx: &Ctx, work: Work<'_>, mut row: Erasure) -> Result<(), Err
 /// Erases again what was erased before a backup was restored: the person is back and must go. Does nothing where the
 /// database knows the case, or nobody of that id.
 pub async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
+    match line.scope.as_str() {
+        ledger::ORGANISATION => closing::replay(ctx, line).await,
+        ledger::HANDED_OVER => hand_over::replay(ctx, line).await,
+        _ => replay_person(ctx, line).await,
+    }
+}
+
+/// The same of one person.
+pub(super) async fn replay_person(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
     let actor = Actor::operator(line.org);
     let tx = ctx.db.read(line.org).await?;
     let known = store::find(&tx, line.case).await?.is_some();

@@ -72,7 +72,7 @@ const fn entry(table: &'static str, columns: &'static str, class: Class) -> Entr
 
 /// Every column of every table.
 pub const INVENTORY: &[Entry] = &[
-    entry("org_directory", "org_id sync_counter next_kid_customer_no created_at", STRUCTURE),
+    entry("org_directory", "org_id sync_counter next_kid_customer_no created_at gone_at", STRUCTURE),
     entry("organisation", "org_id version next_voucher_no created_at updated_at", STRUCTURE),
     entry(
         "organisation",
@@ -109,6 +109,7 @@ pub const INVENTORY: &[Entry] = &[
     ),
     entry("customer", "org_id id version created_at updated_at", STRUCTURE),
     entry("customer", "kind status ended_on ended_reason ended_by list_digest mail_ground restricted_at", MASTER),
+    entry("customer", "handed_over_at", CORE),
     entry("customer", "kid_customer_no", PAYMENT),
     entry("customer_core", "org_id customer_id", STRUCTURE),
     entry("customer_core", "number name org_number name_search", CORE),
@@ -236,7 +237,10 @@ pub const INVENTORY: &[Entry] = &[
         "kind subject_kind subject_id customer_id reason owner review_on placed_at released_at",
         HOLD,
     ),
-    entry("archive_customer", "org_id customer_id archived_at", STRUCTURE),
+    entry("organisation_ending", "org_id ends_on deleted_on keep_archive asked_at", ORGANISATION),
+    entry("hand_over", "org_id id version scope customers documents bytes content_hash", STRUCTURE),
+    entry("hand_over", "made_at confirmed_at", STRUCTURE),
+    entry("archive_customer", "org_id customer_id archived_at hand_over_id", STRUCTURE),
     entry("archive_customer", "number earlier_numbers name org_number protected_identity", CORE),
     entry("archive_party", "org_id id customer_id content", ISSUED),
     entry("archive_text", "org_id invoice_id customer_id content", ISSUED),

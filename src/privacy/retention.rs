@@ -2,6 +2,7 @@
 //! report counts, naming nobody. A policy nobody has approved is only planned with.
 
 use super::erase;
+use super::hand_over;
 use super::ledger;
 use super::policy::{self, Version};
 use super::steps::Step;
@@ -146,6 +147,7 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
         }
     }
     erase::continue_waiting(ctx, actor).await?;
+    hand_over::continue_confirmed(ctx, actor).await?;
     ctx.db.truncate_log().await?;
     let work = Work::begin(ctx, actor).await?;
     let row = Report {

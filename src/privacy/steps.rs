@@ -221,7 +221,7 @@ async fn end_inactive(ctx: &Ctx, actor: &Actor, after: Period) -> Result<u64, Er
         if ids.is_empty() {
             return Ok(done);
         }
-        done += customer::end_inactive(ctx, actor, &ids).await?;
+        done += customer::end_by_policy(ctx, actor, &ids).await?;
     }
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 const ON_ITS_WAY: &str = "('queued','sending','handing_over','awaiting_receipt','retrying','unknown')";
 
 /// Ids as they stand in SQL text.
-fn listed(tx: &OrgTx, ids: &[Uuid]) -> String {
+pub(super) fn listed(tx: &OrgTx, ids: &[Uuid]) -> String {
     ids.iter().map(|id| literal(tx, *id)).collect::<Vec<_>>().join(", ")
 }
 

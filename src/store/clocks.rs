@@ -101,7 +101,7 @@ pub const CLOCKS: &[Clock] = &[
     clock(RuleId::CustomerMaster, "standing orders", "standing_order t", T_CUSTOMER, Since::Ending),
     clock(RuleId::CustomerCore, "number and name", "customer_core t", T_CUSTOMER, Since::LastBooked),
     Clock {
-        only: "t.status = 'archived'",
+        only: "t.status = 'archived' AND t.handed_over_at IS NULL",
         ..clock(
             RuleId::CustomerCore,
             "number and name, in the archive",

@@ -62,6 +62,12 @@ impl Db {
         Ok(OrgTx { handle, org })
     }
 
+    /// A look at rows of one organisation that the retention path alone sees: the archive.
+    pub async fn retain_look(&self, org: Uuid) -> Result<OrgTx, Error> {
+        let pool = if self.is_postgres() { self.retention.as_ref().ok_or(Error::NoRetentionRole)? } else { &self.pool };
+        Ok(OrgTx { handle: self.begin(pool, Some(org), false).await?, org })
+    }
+
     /// SQLite: empties the write-ahead log, so that no page with a deleted value stays behind. False while somebody reads.
     pub async fn truncate_log(&self) -> Result<bool, Error> {
         if self.is_postgres() {

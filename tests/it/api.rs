@@ -2,6 +2,7 @@
 
 use crate::harness::{TestApp, both};
 use reqwest::{Method, StatusCode};
+use reskontro::privacy::hand_over;
 use reskontro::services::Actor;
 use reskontro::services::access::{self, Scope};
 use reskontro::services::organisation;
@@ -138,7 +139,11 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 42] = [
+const ADMIN: [(&str, &str); 46] = [
+    ("POST", "/organisation/ending"),
+    ("DELETE", "/organisation/ending"),
+    ("POST", "/hand-overs"),
+    ("POST", "/hand-overs/{id}/confirm"),
     ("GET", "/privacy/breaches"),
     ("POST", "/privacy/breaches"),
     ("GET", "/privacy/breaches/{id}"),
@@ -240,6 +245,7 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         "kind": "claim", "subject_kind": "customer", "subject_id": customer, "reason": "krav",
         "owner": "styret", "review_on": today + chrono::Days::new(30)
     });
+    let (package, _) = hand_over::write(&app.ctx, &ours, hand_over::Scope::Organisation, "prøve").await.unwrap();
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
         ("customers", customer.clone()),
@@ -258,6 +264,7 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         ("holds", made("/privacy/holds", hold).await),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
         ("requests", asked),
+        ("hand-overs", package.id.to_string()),
         ("breaches", made("/privacy/breaches", json!({ "what": "En fil kom på avveie." })).await),
         ("erasures", made("/privacy/erasures", json!({ "subject_kind": "customer", "subject_id": gone })).await),
     ])
@@ -271,6 +278,7 @@ fn body_for(path: &str) -> Value {
         "contacts" => json!({ "name": "Liv" }),
         "redirect" => json!({ "channel": "mail" }),
         "allocate" => json!({ "invoice_id": ID }),
+        "confirm" if path.contains("hand-overs") => json!({ "sha256": "00" }),
         "confirm" => json!({ "code": "123456" }),
         "identify" => json!({ "known": true }),
         "extend" => json!({ "reason": "mye" }),

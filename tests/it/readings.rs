@@ -174,6 +174,7 @@ fn body_for(method: &str, path: &str, things: &HashMap<&'static str, String>) ->
         ("GET", _) => return None,
         (_, "/customers/search") => json!({ "text": "Nord" }),
         (_, "/privacy/erasures/preview") => json!({ "subject_kind": "customer", "subject_id": things["customers"] }),
+        (_, "/hand-overs") => json!({ "scope": "organisation", "reason": "prøve" }),
         (_, "/privacy/archive/readings") => json!({ "customer_id": things["archived"], "reason": "prøve" }),
         (_, "/privacy/requests/{id}/decide") => json!({ "decision": "refused", "grounds": "artikkel 15 (4)" }),
         ("PATCH", "/customers/{id}") => json!({ "city": "Bergen" }),

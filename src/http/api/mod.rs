@@ -5,6 +5,7 @@ mod billing;
 mod breaches;
 mod customers;
 mod deliveries;
+mod endings;
 mod erasures;
 mod organisation;
 mod privacy;
@@ -229,6 +230,10 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(erasures::get_certificate))
         .routes(routes!(erasures::readmit_number))
         .routes(routes!(erasures::read_archive))
+        .routes(routes!(endings::list_hand_overs, endings::make_hand_over))
+        .routes(routes!(endings::confirm_hand_over))
+        .routes(routes!(endings::get_ending, endings::set_ending, endings::call_ending_off))
+        .routes(routes!(endings::preview_ending))
         .routes(routes!(requests::list_requests, requests::receive_request))
         .routes(routes!(requests::get_request))
         .routes(routes!(requests::get_receipt))

@@ -238,6 +238,7 @@ pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: 
         mail_ground: None,
         kid_customer_no,
         restricted_at: None,
+        handed_over_at: None,
         created_at: work.at,
         updated_at: work.at,
     }

@@ -5,6 +5,7 @@ use super::classify::{BY_HAND, BY_POLICY, PlanRow, Verdict, classify};
 use super::erased::erased_numbers;
 use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError, Kind};
+use crate::services::organisation::unless_over;
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Contact, Customer, CustomerRow, DocumentAddress};
@@ -52,6 +53,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &Map<String, Value>) -> Re
         let message = "accept the data-processing agreement before personal data is stored";
         return Err(Error::conflict("dpa_not_accepted", message));
     }
+    unless_over(&work.tx, work.today()).await?;
     let row = read_object(object, Mode::Full, &HashSet::new())?;
     if store::resolve_number(&work.tx, &row.number).await?.is_some() {
         return Err(Error::conflict("number_taken", "a customer has this number already, or had it before"));
@@ -403,8 +405,9 @@ pub async fn end_due(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     Ok(count)
 }
 
-/// Ends relationships that nobody has ended and in which nothing has happened for long; how many.
-pub async fn end_inactive(ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<u64, Error> {
+/// Ends relationships that nobody has ended: nothing has happened in them for long, or the organisation's agreement is over;
+/// how many.
+pub async fn end_by_policy(ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<u64, Error> {
     let mut work = Work::begin(ctx, actor).await?;
     let today = work.today();
     let moved = i64::try_from(ids.len()).unwrap_or(i64::MAX);

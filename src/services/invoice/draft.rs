@@ -3,6 +3,7 @@
 use super::issue::{Billing, Prepared, check, issue_all};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
+use crate::services::organisation::unless_over;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self, Customer};
 use crate::store::invoice::{self as store, Draft, Invoice};
@@ -124,6 +125,7 @@ pub async fn preview_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(i64, D
 /// Issues a draft: from now on it has a number and never changes (I3, I4).
 pub async fn issue_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Invoice, Error> {
     let mut work = Work::begin(ctx, actor).await?;
+    unless_over(&work.tx, work.today()).await?;
     let row = store::lock_draft(&work.tx, id).await?.ok_or_else(|| Error::not_found("draft"))?;
     let new = of_content(&row)?;
     customer::lock(&work.tx, &[row.customer_id]).await?;
