@@ -9,7 +9,8 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 const CLOSED: [&str; 5] = ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document"];
 
 /// What retention changes besides what it deletes.
-const CHANGED: [&str; 17] = [
+const CHANGED: [&str; 18] = [
+    "audit_segment",
     "customer",
     "customer_detail",
     "delivery",

@@ -99,9 +99,14 @@ pub const INVENTORY: &[Entry] = &[
     entry("gl_account", "org_id role code gl_number", STRUCTURE),
     entry("vat_code", "org_id id code name rate_micro category reason valid_from valid_to", STRUCTURE),
     entry("idempotency_key", "org_id key_hash body_hash status resource_type resource_id created_at", STRUCTURE),
-    entry("audit_event", "position", STRUCTURE),
+    entry("audit_event", "position chain", STRUCTURE),
     entry("audit_event", "org_id id at actor_kind actor_id verb subject_kind subject_id fields", AUDIT),
-    entry("audit_segment", "org_id id last_event_id events previous_hash head_hash sealed_at", AUDIT),
+    entry(
+        "audit_segment",
+        "org_id id chain last_event_id events newest_at previous_hash head_hash sealed_at",
+        STRUCTURE,
+    ),
+    entry("audit_segment", "pruned_at pruned_by", STRUCTURE),
     entry(
         "job",
         "org_id id name dedupe_key subject_id state run_at attempts lease_until last_error created_at finished_at",

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod audit_clocks;
 mod backup;
 mod bad_input;
 mod bounces;
