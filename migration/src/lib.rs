@@ -27,6 +27,7 @@ mod m20261129_000001_add_processors;
 mod m20261130_000001_log_reads;
 mod m20261130_000002_add_breaches;
 mod m20261201_000001_part_audit_chains;
+mod m20261201_000002_add_statistics;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000001_log_reads::Migration),
             Box::new(m20261130_000002_add_breaches::Migration),
             Box::new(m20261201_000001_part_audit_chains::Migration),
+            Box::new(m20261201_000002_add_statistics::Migration),
         ]
     }
 }

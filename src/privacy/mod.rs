@@ -25,4 +25,5 @@ pub mod request;
 pub mod retention;
 pub mod scrub;
 pub mod statement;
+pub mod statistics;
 mod steps;

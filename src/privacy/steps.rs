@@ -4,6 +4,7 @@
 use super::archive::fiscal_start;
 use super::erase::{IN_FLIGHT_DAYS, remove_files};
 use super::policy::Version;
+use super::statistics;
 use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
@@ -191,6 +192,7 @@ impl Step {
         loop {
             let work = Work::retain(ctx, actor).await?;
             let (before, holds) = years(ctx, &work.tx, version).await?;
+            statistics::keep_before(&work, version, before).await?;
             let years = Years { before, holds: &holds };
             let count = match self {
                 Self::Documents => years.delete_documents(&work.tx, BATCH, work.at).await?,

@@ -34,6 +34,7 @@ mod schema;
 mod settings;
 mod simulation;
 mod statement;
+mod statistics;
 mod torture;
 mod torture_privacy;
 mod torture_serve;

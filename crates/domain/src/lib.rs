@@ -19,5 +19,6 @@ pub mod numbers;
 pub mod payment;
 pub mod privacy;
 pub mod standing_order;
+pub mod statistics;
 pub mod unit;
 pub mod vat;
