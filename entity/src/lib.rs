@@ -68,6 +68,8 @@ pub mod processor;
 pub mod product;
 pub mod standing_order;
 pub mod standing_order_line;
+pub mod statistic;
+pub mod statistic_year;
 pub mod user_session;
 pub mod vat_code;
 pub mod webhook_cursor;

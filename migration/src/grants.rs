@@ -9,10 +9,11 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 const CLOSED: [&str; 5] = ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document"];
 
 /// What retention changes besides what it deletes.
-const CHANGED: [&str; 20] = [
-    "organisation_ending",
+const CHANGED: &[&str] = &[
     "archive_customer",
+    "audit_segment",
     "hand_over",
+    "organisation_ending",
     "customer",
     "customer_detail",
     "delivery",
@@ -35,7 +36,7 @@ const CHANGED: [&str; 20] = [
 /// Gives them, as the owner of the tables.
 pub async fn apply(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     let closed = CLOSED.map(|table| (table, format!("REVOKE ALL ON {table} FROM {APP_ROLE}")));
-    let changed = CHANGED.map(|table| (table, format!("GRANT UPDATE ON {table} TO {RETENTION_ROLE}")));
+    let changed = CHANGED.iter().map(|table| (*table, format!("GRANT UPDATE ON {table} TO {RETENTION_ROLE}")));
     for (table, sql) in closed.into_iter().chain(changed) {
         // A later migration makes some of them.
         let sql = format!("DO $$ BEGIN IF to_regclass('public.{table}') IS NOT NULL THEN {sql}; END IF; END $$");

@@ -26,6 +26,8 @@ mod m20261128_000002_add_privacy_requests;
 mod m20261129_000001_add_processors;
 mod m20261130_000001_log_reads;
 mod m20261130_000002_add_breaches;
+mod m20261201_000001_part_audit_chains;
+mod m20261201_000002_add_statistics;
 mod m20261201_000051_end_organisations;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
@@ -60,6 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000001_add_processors::Migration),
             Box::new(m20261130_000001_log_reads::Migration),
             Box::new(m20261130_000002_add_breaches::Migration),
+            Box::new(m20261201_000001_part_audit_chains::Migration),
+            Box::new(m20261201_000002_add_statistics::Migration),
             Box::new(m20261201_000051_end_organisations::Migration),
         ]
     }

@@ -1,6 +1,7 @@
 //! The command line: each command prints for people, or with `--json` for programs, and fails with one clear line.
 #![expect(clippy::print_stdout, reason = "printing is what a command line does")]
 
+mod audit;
 mod backup;
 mod bank;
 mod breaches;
@@ -95,6 +96,9 @@ enum Command {
     /// The customer ledger.
     #[command(subcommand)]
     Ledger(invoices::LedgerCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Personal data: the policy, holds, and why something is held.
     #[command(subcommand)]
     Privacy(privacy::PrivacyCommand),
@@ -184,6 +188,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(command) => users::run(command).await?,
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
+        Command::Audit(command) => return audit::run(command).await,
         Command::Privacy(command) => Box::pin(privacy::run(command)).await?,
         Command::Backup(command) => backup::run(command).await?,
         Command::Job(command) => operate::job(command).await?,

@@ -27,4 +27,5 @@ pub mod request;
 pub mod retention;
 pub mod scrub;
 pub mod statement;
+pub mod statistics;
 mod steps;

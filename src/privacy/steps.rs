@@ -4,10 +4,11 @@
 use super::archive::fiscal_start;
 use super::erase::{IN_FLIGHT_DAYS, remove_files};
 use super::policy::Version;
+use super::statistics;
 use crate::ctx::Ctx;
-use crate::services::customer;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
+use crate::services::{audit, customer};
 use crate::store::archive::{self, Over};
 use crate::store::expiry::Years;
 use crate::store::ledger::Entry;
@@ -16,6 +17,7 @@ use crate::store::retention::{self as store, Counted};
 use crate::store::{OrgTx, delivery};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
+use domain::audit::Chain;
 use domain::privacy::{Hold, Period, RelationshipEnd, RuleId, financial_year_cutoff};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,11 +47,15 @@ pub(super) enum Step {
     BankFiles,
     /// Customers in the archive of whom nothing is left.
     Core,
+    /// Acts on the books, with the books.
+    AuditBooks,
+    /// All other acts.
+    AuditOther,
 }
 
 impl Step {
     /// Every step, in the order they are made.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Inactive,
         Self::Retire,
         Self::Mail,
@@ -59,6 +65,8 @@ impl Step {
         Self::Entries,
         Self::BankFiles,
         Self::Core,
+        Self::AuditBooks,
+        Self::AuditOther,
     ];
 
     /// The clock it goes by.
@@ -72,6 +80,8 @@ impl Step {
             Self::Entries => RuleId::Ledger,
             Self::BankFiles => RuleId::BankFile,
             Self::Core => RuleId::CustomerCore,
+            Self::AuditBooks => RuleId::AuditBooks,
+            Self::AuditOther => RuleId::AuditOther,
         }
     }
 
@@ -87,6 +97,8 @@ impl Step {
             Self::Entries => "postings",
             Self::BankFiles => "bank files",
             Self::Core => "customers in the archive",
+            Self::AuditBooks => "acts on the books",
+            Self::AuditOther => "other acts",
         }
     }
 
@@ -123,6 +135,10 @@ impl Step {
                     _ => years.count_entries(tx).await?,
                 }
             }
+            Self::AuditBooks | Self::AuditOther => {
+                let (chain, before) = self.acts_before(ctx, tx, version, period).await?;
+                crate::store::audit::count_due(tx, chain, before, &rule.holds).await?
+            }
             // These follow from the ones before.
             Self::Claims | Self::BankFiles | Self::Core => nothing,
         };
@@ -144,8 +160,31 @@ impl Step {
             }
             Self::Mail => remove_mails(ctx, actor, period).await,
             Self::Core => empty_archive(ctx, actor, &rule.holds).await,
+            Self::AuditBooks | Self::AuditOther => {
+                let tx = ctx.db.read(actor.org).await?;
+                let (chain, before) = self.acts_before(ctx, &tx, version, period).await?;
+                tx.commit().await?;
+                audit::prune(ctx, actor, chain, before, &rule.holds).await
+            }
             _ => self.end_years(ctx, actor, version).await,
         }
+    }
+
+    /// A chain of the audit log, and the point in time its events must be older than. Acts on the books stand at least as
+    /// long as the books do.
+    async fn acts_before(
+        self,
+        ctx: &Ctx,
+        tx: &OrgTx,
+        version: &Version,
+        period: Period,
+    ) -> Result<(Chain, DateTime<Utc>), Error> {
+        if self == Self::AuditOther {
+            return Ok((Chain::Other, midnight(period.cutoff(ctx.today()))));
+        }
+        let (books, _) = years(ctx, tx, version).await?;
+        let own = financial_year_cutoff(ctx.today(), period, fiscal_start(tx).await?);
+        Ok((Chain::Books, midnight(books.min(own))))
     }
 
     async fn end_years(self, ctx: &Ctx, actor: &Actor, version: &Version) -> Result<u64, Error> {
@@ -153,6 +192,7 @@ impl Step {
         loop {
             let work = Work::retain(ctx, actor).await?;
             let (before, holds) = years(ctx, &work.tx, version).await?;
+            statistics::keep_before(&work, version, before).await?;
             let years = Years { before, holds: &holds };
             let count = match self {
                 Self::Documents => years.delete_documents(&work.tx, BATCH, work.at).await?,

@@ -89,6 +89,11 @@ const fn clock(
     Clock { rule, what, from, of, only: "TRUE", since }
 }
 
+/// A segment of the audit log holds one day at most: what is in it goes on the day of its own time.
+const fn acts(rule: RuleId, what: &'static str) -> Clock {
+    clock(rule, what, "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at"))
+}
+
 /// Reads about somebody are found by what each database knows of bytes.
 const READ_ABOUT: &str = "{read_about}";
 const T_CUSTOMER: &[(Kind, &str)] = &[(Customer, "t.customer_id = $2")];
@@ -253,7 +258,8 @@ pub const CLOCKS: &[Clock] = &[
         Since::Instant("COALESCE(b.persons_informed_at, b.closed_at)"),
     ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
-    clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
+    Clock { only: "t.chain = 'books'", ..acts(RuleId::AuditBooks, "acts on the books") },
+    Clock { only: "t.chain = 'other'", ..acts(RuleId::AuditOther, "other acts") },
 ];
 
 /// What one clock holds of a subject.

@@ -37,6 +37,7 @@ pub mod request;
 pub mod retention;
 pub mod seen;
 mod sql;
+pub mod statistics;
 pub mod traces;
 pub mod tx;
 pub mod user;

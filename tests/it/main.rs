@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod audit_clocks;
 mod backup;
 mod bad_input;
 mod bounces;
@@ -35,6 +36,7 @@ mod schema;
 mod settings;
 mod simulation;
 mod statement;
+mod statistics;
 mod torture;
 mod torture_privacy;
 mod torture_serve;

@@ -182,6 +182,7 @@ fn reports_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(reports::verify_ledger))
         .routes(routes!(reports::audit_events))
         .routes(routes!(reports::audit_chain))
+        .routes(routes!(reports::list_statistics))
 }
 
 fn webhooks_routes() -> OpenApiRouter<Ctx> {

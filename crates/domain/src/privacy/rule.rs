@@ -460,7 +460,10 @@ impl RuleId {
                 ..while_needed(T::Made, days(60), months(12), INTEREST, &[])
             },
             Self::Certificate => while_needed(T::Made, FIVE_YEARS, FIVE_YEARS, INTEREST, &[]),
-            Self::AuditBooks => books(&[Basis::LegalDuty, Basis::LegitimateInterest], HOST),
+            Self::AuditBooks => Facts {
+                holds: &[Hold::OpenBalance, Hold::Dispute, Hold::Claim, Hold::Order, Hold::Security],
+                ..books(&[Basis::LegalDuty, Basis::LegitimateInterest], HOST)
+            },
             Self::AuditOther => {
                 while_needed(T::Recorded, months(24), months(36), INTEREST, &[Hold::Security, Hold::Order])
             }

@@ -1,6 +1,6 @@
 //! The privacy statement: what the policy and the inventory say, in words. Nothing here promises what is not in them.
 
-use super::words::{basis, ground, period, purpose, recipient, say, title, transfer, trigger};
+use super::words::{basis, ground, period, purpose, recipient, say, small_group, title, transfer, trigger};
 use crate::format::long_date;
 use crate::paper::{Block, Paper, Section};
 use chrono::NaiveDate;
@@ -376,9 +376,18 @@ impl Writer<'_> {
                 ),
             ],
         };
+        let mut texts = vec![ends, self.pick(kept)];
+        if self.held().any(|r| r.id == RuleId::Statistics) {
+            let group = small_group(self.facts.policy.small_group, self.language);
+            texts.push(self.pick([
+                format!("Når regnskapsårene er over, beholder vi bare statistikk: antall og beløp måned for måned, uten noe som peker på noen; {group}."),
+                format!("Når rekneskapsåra er over, beheld vi berre statistikk: tal og beløp månad for månad, utan noko som peikar på nokon; {group}."),
+                format!("When the financial years are over we keep only statistics: counts and amounts month by month, with nothing that points to anybody; {group}."),
+            ]));
+        }
         self.section(
             ["Når kundeforholdet er over", "Når kundeforholdet er over", "When the relationship is over"],
-            vec![ends, self.pick(kept)],
+            texts,
         )
     }
 

@@ -392,6 +392,15 @@ pub fn trigger(of: Trigger, language: Language) -> &'static str {
     say(text, language)
 }
 
+/// How many customers a number in the statistics stands for at least.
+pub(super) fn small_group(customers: u32, language: Language) -> String {
+    match language {
+        Language::Bokmal => format!("hvert tall gjelder minst {customers} kunder"),
+        Language::Nynorsk => format!("kvart tal gjeld minst {customers} kundar"),
+        Language::English => format!("each number stands for at least {customers} customers"),
+    }
+}
+
 /// Why something may be kept longer.
 pub fn hold(of: Hold, language: Language) -> &'static str {
     let text = match of {
