@@ -15,7 +15,7 @@ use reskontro::privacy::inventory::columns;
 use reskontro::privacy::reading;
 use reskontro::privacy::request::{self, Decision, NewRequest};
 use reskontro::privacy::{retention, scrub};
-use reskontro::services::customer::{self, Input, NewContact};
+use reskontro::services::customer::{self, Input, NewContact, NewNote};
 use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
 use reskontro::services::payment::{ImportOptions, import};
 use reskontro::services::webhook::{self, NewEndpoint};
@@ -52,9 +52,10 @@ const FREE: &[&str] = &[
     "Kanarigrunn",
     "Kanariskjema",
     "Kanaribevis",
+    "Kanarinotat",
 ];
 /// Core: kept by law, in the archive alone.
-const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602"];
+const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602", "Kanariavtale"];
 
 const HEAD: &str = "Kundenr;Navn;Adresse;Adresse 2;Postnr;Poststed;E-post;Mobil;Kontaktperson;Kontaktperson rolle;\
     Kontaktperson e-post;Kontaktperson telefon;Foresatt1 navn;Foresatt1 e-post;Foresatt1 mobil;Deres ref;Produkter\n";
@@ -166,6 +167,17 @@ async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     };
     customer::add_contact(&app.ctx, actor, id, &extra).await.unwrap();
     create_draft(&app.ctx, actor, &draft(id)).await.unwrap();
+    for (kind, text) in [("support", "Kanarinotat fra telefonen"), ("correspondence", "Kanariavtale om rabatt")] {
+        let note = NewNote {
+            kind: kind.into(),
+            channel: "phone".into(),
+            text: text.into(),
+            contact_on: None,
+            referred_invoice_id: None,
+            closed: false,
+        };
+        customer::add_note(&app.ctx, actor, id, &note).await.unwrap();
+    }
     reskontro::services::invoice::pdf(&app.ctx, actor, invoice.id).await.unwrap();
     execute(app, actor, "UPDATE customer_detail SET efaktura_address = 'EFAKT-KANARI-77' WHERE phone LIKE '%91919273'")
         .await;
