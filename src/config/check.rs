@@ -41,15 +41,7 @@ impl Config {
         if self.http.bind.parse::<std::net::SocketAddr>().is_err() {
             return fail("http.bind", "give an address and a port, such as 127.0.0.1:8080");
         }
-        if self.sign_in.failures < 1 || self.sign_in.window_minutes < 1 || self.sign_in.block_minutes < 1 {
-            return fail("sign_in.failures", "failures, window_minutes and block_minutes are 1 or more");
-        }
-        if !(1..=720).contains(&self.sign_in.longest_block_hours) {
-            return fail(
-                "sign_in.longest_block_hours",
-                "1 to 720 hours; longer blocks are placed by a person, with a reason",
-            );
-        }
+        self.sign_ins()?;
         if self.mail.domain.is_empty() || self.mail.domain.contains('@') {
             return fail("mail.domain", "give a domain, such as faktura.example.no");
         }
@@ -88,6 +80,21 @@ impl Config {
 }
 
 impl Config {
+    /// When an address is blocked, and for how long.
+    fn sign_ins(&self) -> Result<(), ConfigError> {
+        let fail = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
+        if self.sign_in.failures < 1 || self.sign_in.window_minutes < 1 || self.sign_in.block_minutes < 1 {
+            return fail("sign_in.failures", "failures, window_minutes and block_minutes are 1 or more");
+        }
+        if !(1..=720).contains(&self.sign_in.longest_block_hours) {
+            return fail(
+                "sign_in.longest_block_hours",
+                "1 to 720 hours; longer blocks are placed by a person, with a reason",
+            );
+        }
+        Ok(())
+    }
+
     /// Links to a server on another host are encrypted, or the settings say that they need not be.
     fn database_lines(&self) -> Result<(), ConfigError> {
         let d = &self.database;
@@ -127,14 +134,13 @@ fn goes_in_clear(url: &str) -> bool {
         .strip_prefix('[')
         .and_then(|h| h.split_once(']'))
         .map_or_else(|| host.split(':').next().unwrap_or_default(), |(inside, _)| inside);
+    let plain = |text: &str| text.replace("%2F", "/").replace("%2f", "/");
+    // The last one counts, as for the driver.
     let given = |names: &[&str]| {
-        let pairs = query.split('&').filter_map(|p| p.split_once('='));
-        pairs
-            .filter(|(name, _)| names.contains(name))
-            .last()
-            .map(|(_, value)| value.replace("%2F", "/").replace("%2f", "/"))
+        let mut pairs = query.split('&').filter_map(|p| p.split_once('='));
+        pairs.rfind(|(name, _)| names.contains(name)).map(|(_, value)| plain(value))
     };
-    let host = given(&["host", "hostaddr"]).unwrap_or_else(|| host.replace("%2F", "/").replace("%2f", "/"));
+    let host = given(&["host", "hostaddr"]).unwrap_or_else(|| plain(host));
     let own = host.is_empty()
         || host.starts_with('/')
         || host == "localhost"
@@ -278,6 +284,16 @@ mod tests {
         let owner = "owner_url = \"postgres://owner:p@db.example/db\"\n";
         let error = with("postgres://app:p@127.0.0.1/db", owner).unwrap_err().to_string();
         assert!(error.starts_with("database.owner_url: ") && !error.contains("owner:p"), "{error}");
+    }
+
+    #[test]
+    fn blocks_begin_with_a_failure_and_end() {
+        let with = |line: &str| Config::with(&format!("[sign_in]\n{line}\n"));
+        assert!(with("failures = 1").is_ok() && with("longest_block_hours = 720").is_ok());
+        for bad in ["failures = 0", "window_minutes = 0", "block_minutes = 0", "longest_block_hours = 721"] {
+            assert!(with(bad).unwrap_err().to_string().starts_with("sign_in."), "{bad}");
+        }
+        assert!(Config::with("[http]\ntrusted_proxies = [\"10.0.0.1/8\"]\n").is_err(), "bits outside of the range");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 /// Seconds a browser comes over https only.
-const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const HTTPS_ONLY: &str = "max-age=31536000";
 /// What tells nothing of anybody, and is asked for on the same host or network.
 const OPEN_TO_ALL: &[&str] = &["/healthz", "/readyz", "/metrics"];
 
@@ -187,7 +187,8 @@ pub(super) async fn know(State(ctx): State<Ctx>, mut request: Request, next: Nex
     request.extensions_mut().insert(peer);
     let mut response = next.run(request).await;
     if secure {
-        response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HTTPS_ONLY);
+        let asked = HeaderValue::from_static(HTTPS_ONLY);
+        response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(asked);
     }
     response
 }

@@ -133,6 +133,21 @@ async fn ask(app: &TestApp, actor: &Actor, id: Uuid) {
     reading::note_now(&app.ctx, actor, "customer.get", id).await.unwrap();
 }
 
+/// Contacts with the canary: what is free, and what law keeps.
+async fn talk(app: &TestApp, actor: &Actor, id: Uuid) {
+    for (kind, text) in [("support", "Kanarinotat fra telefonen"), ("correspondence", "Kanariavtale om rabatt")] {
+        let note = NewNote {
+            kind: kind.into(),
+            channel: "phone".into(),
+            text: text.into(),
+            contact_on: None,
+            referred_invoice_id: None,
+            closed: false,
+        };
+        customer::add_note(&app.ctx, actor, id, &note).await.unwrap();
+    }
+}
+
 /// The canary's life. Its customer id.
 async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     app.product(actor, "A", "Kontingent", "100").await;
@@ -167,17 +182,7 @@ async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     };
     customer::add_contact(&app.ctx, actor, id, &extra).await.unwrap();
     create_draft(&app.ctx, actor, &draft(id)).await.unwrap();
-    for (kind, text) in [("support", "Kanarinotat fra telefonen"), ("correspondence", "Kanariavtale om rabatt")] {
-        let note = NewNote {
-            kind: kind.into(),
-            channel: "phone".into(),
-            text: text.into(),
-            contact_on: None,
-            referred_invoice_id: None,
-            closed: false,
-        };
-        customer::add_note(&app.ctx, actor, id, &note).await.unwrap();
-    }
+    talk(app, actor, id).await;
     reskontro::services::invoice::pdf(&app.ctx, actor, invoice.id).await.unwrap();
     execute(app, actor, "UPDATE customer_detail SET efaktura_address = 'EFAKT-KANARI-77' WHERE phone LIKE '%91919273'")
         .await;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 const PASSWORD: &str = "a long enough password";
 
 fn ip(text: &str) -> Option<IpAddr> {
-    Some(text.parse().unwrap())
+    text.parse().ok()
 }
 
 async fn person(app: &TestApp, actor: &Actor, login: &str) -> Uuid {
@@ -60,10 +60,11 @@ impl Visitor {
     }
 
     async fn send(&mut self, method: Method, path: &str, form: &[(&str, &str)]) -> (u16, String, Option<String>) {
-        let request = self.client.request(method.clone(), format!("{}{path}", self.base));
+        let posts = method == Method::POST;
+        let request = self.client.request(method, format!("{}{path}", self.base));
         let request = request.header("X-Forwarded-For", &self.forwarded).header(COOKIE, &self.cookie);
         let request = request.header(ACCEPT_LANGUAGE, self.language);
-        let request = if method == Method::POST { request.form(form) } else { request };
+        let request = if posts { request.form(form) } else { request };
         let answer = request.send().await.unwrap();
         for cookie in answer.headers().get_all(SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
