@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Folder or file under `src`, and the layers it may name with `crate::`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ports.rs", &["ports"]),
-    ("config.rs", &["config"]),
+    ("config", &["config"]),
     ("store", &["store", "config"]),
     ("progress.rs", &[]),
     ("pace.rs", &[]),

@@ -1,6 +1,7 @@
 //! Rows of the database, one file a table: primitive columns, no logic. To add one: the migration first, then its file here,
 //! then each column in `privacy/inventory.rs`.
 
+pub mod access_attempt;
 pub mod agreement_acceptance;
 pub mod allocation;
 pub mod api_key;
@@ -10,6 +11,7 @@ pub mod audit_segment;
 pub mod bank_account;
 pub mod bank_file;
 pub mod billed_period;
+pub mod blocked_address;
 pub mod breach;
 pub mod breach_person;
 pub mod channel_lookup;
@@ -22,6 +24,7 @@ pub mod customer_contact;
 pub mod customer_core;
 pub mod customer_detail;
 pub mod customer_document_address;
+pub mod customer_note;
 pub mod customer_plan;
 pub mod customer_plan_part;
 pub mod delivery;
@@ -66,6 +69,7 @@ pub mod privacy_retention;
 pub mod privacy_statement;
 pub mod processor;
 pub mod product;
+pub mod sign_in;
 pub mod standing_order;
 pub mod standing_order_line;
 pub mod statistic;

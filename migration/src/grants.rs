@@ -6,7 +6,8 @@ use sea_orm_migration::prelude::DbErr;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
 /// What only the retention role reads.
-const CLOSED: [&str; 5] = ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document"];
+const CLOSED: [&str; 6] =
+    ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document", "archive_note"];
 
 /// What retention changes besides what it deletes.
 const CHANGED: &[&str] = &[

@@ -28,6 +28,9 @@ mod m20261130_000001_log_reads;
 mod m20261130_000002_add_breaches;
 mod m20261201_000001_part_audit_chains;
 mod m20261201_000002_add_statistics;
+mod m20261201_000011_log_sign_ins;
+mod m20261201_000012_block_addresses;
+mod m20261201_000013_add_customer_notes;
 mod m20261201_000051_end_organisations;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
@@ -64,6 +67,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000002_add_breaches::Migration),
             Box::new(m20261201_000001_part_audit_chains::Migration),
             Box::new(m20261201_000002_add_statistics::Migration),
+            Box::new(m20261201_000011_log_sign_ins::Migration),
+            Box::new(m20261201_000012_block_addresses::Migration),
+            Box::new(m20261201_000013_add_customer_notes::Migration),
             Box::new(m20261201_000051_end_organisations::Migration),
         ]
     }

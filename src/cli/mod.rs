@@ -1,6 +1,7 @@
 //! The command line: each command prints for people, or with `--json` for programs, and fails with one clear line.
 #![expect(clippy::print_stdout, reason = "printing is what a command line does")]
 
+mod addresses;
 mod audit;
 mod backup;
 mod bank;
@@ -16,6 +17,7 @@ mod erasure;
 mod holds;
 mod invoices;
 mod mail;
+mod notes;
 mod operate;
 mod organisations;
 mod privacy;
@@ -70,6 +72,9 @@ enum Command {
     /// Customer lists: look at what a file would do, then do it.
     #[command(subcommand)]
     Customers(customers::CustomersCommand),
+    /// One customer: notes of contacts.
+    #[command(subcommand)]
+    Customer(notes::CustomerCommand),
     /// Invoices.
     #[command(subcommand)]
     Invoices(invoices::InvoicesCommand),
@@ -90,6 +95,9 @@ enum Command {
     /// People who sign in to the console.
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Addresses nobody signs in from.
+    #[command(subcommand)]
+    Address(addresses::AddressCommand),
     /// E-invoices: check a file before it is sent.
     #[command(subcommand)]
     Einvoice(einvoice::EinvoiceCommand),
@@ -179,6 +187,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Org(command) => organisations::org(command).await?,
         Command::ApiKey(command) => organisations::key(command).await?,
         Command::Customers(command) => return customers::run(command).await,
+        Command::Customer(command) => notes::run(command).await?,
         Command::Invoices(command) => invoices::run(command).await?,
         Command::Bank(command) => return bank::run(command).await,
         Command::Deliveries(command) => return deliveries::run(command).await,
@@ -186,6 +195,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Webhooks(command) => webhooks::run(command).await?,
         Command::Events(args) => webhooks::events(args).await?,
         Command::User(command) => users::run(command).await?,
+        Command::Address(command) => addresses::run(command).await?,
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
         Command::Audit(command) => return audit::run(command).await,

@@ -7,7 +7,7 @@ use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::archive as store;
 use crate::store::reading::{self as log, Reading};
-use crate::store::{OrgTx, hand_over, invoice, organisation};
+use crate::store::{OrgTx, hand_over, invoice, note, organisation};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::hex;
 use domain::invoice::Document;
@@ -50,6 +50,23 @@ pub struct Record {
     pub documents: Vec<ArchivedInvoice>,
     /// Payments, oldest first.
     pub payments: Vec<ArchivedPayment>,
+    /// What was agreed or said that matters for what was booked, oldest first.
+    pub notes: Vec<ArchivedNote>,
+}
+
+/// A note of a contact in the archive.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct ArchivedNote {
+    /// The note.
+    pub id: Uuid,
+    /// phone, mail, meeting, letter or other.
+    pub channel: String,
+    /// The day of the contact.
+    pub contact_on: NaiveDate,
+    /// What was agreed or said.
+    pub text: String,
+    /// The invoice that refers to it.
+    pub referred_invoice_id: Option<Uuid>,
 }
 
 /// A document in the archive.
@@ -137,6 +154,14 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
         text: p.text,
     });
     let payments = payments.collect();
+    let notes = note::archived(&work.tx, id).await?.into_iter().map(|n| ArchivedNote {
+        id: n.id,
+        channel: n.channel,
+        contact_on: n.contact_on,
+        text: n.text,
+        referred_invoice_id: n.referred_invoice_id,
+    });
+    let notes = notes.collect();
     let reason = Some(question.reason.trim());
     let row = Reading { people: 1, subject_id: Some(id), ..reading::row(ctx, actor, "archive.read", reason) };
     log::insert(&work.tx, row).await?;
@@ -151,6 +176,7 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
         archived_at: found.archived_at,
         documents,
         payments,
+        notes,
     })
 }
 

@@ -97,6 +97,8 @@ pub async fn give(ctx: &Ctx, actor: &Actor, customer: Uuid, new: &NewConsent) ->
             return Err(Error::field(field, "required", format!("say it in 1 to {most} characters")));
         }
     }
+    Error::unless_without_id("given_by", Some(&new.given_by))?;
+    Error::unless_without_id("proof", new.proof.as_deref())?;
     let work = Work::begin(ctx, actor).await?;
     of_customer(&work.tx, customer).await?;
     let id = work.id();

@@ -340,7 +340,8 @@ impl Reckoning<'_> {
     fn ends_by_itself_on(&self) -> Option<NaiveDate> {
         let relationship = self.relationship.filter(|r| r.ended_on.is_none())?;
         let RelationshipEnd::Inactivity(period) = self.policy.relationship_end else { return None };
-        inactive_from(relationship.last_invoice_on, Some(relationship.created_at.date_naive()), period)
+        let made_on = relationship.created_at.date_naive();
+        inactive_from(relationship.last_invoice_on, Some(made_on).max(relationship.last_contact_on), period)
     }
 }
 

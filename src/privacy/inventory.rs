@@ -57,9 +57,18 @@ const ACCEPTOR: Class = class("acceptance of terms", Subject::User, &[RuleId::Te
 const READING: Class = class("read of their data", Subject::Payer, &[RuleId::AccessLog]);
 /// Who read is not told to the person read about (C-579/21).
 const READER: Class = class("read of personal data", Subject::User, &[RuleId::AccessLog]);
+/// Who signed in, or tried to.
+const SIGN_IN: Class = class("sign-in", Subject::User, &[RuleId::AccessLog]);
+/// It stays when the person is erased, until its own time is over.
+const CODE: Class = class("code typed on a payer's page", Subject::Payer, &[RuleId::AccessLog]);
+const BLOCK: Class = class("blocked address", Subject::User, &[RuleId::BlockedAddress]);
 const ERASURE: Class = class("erasure", Subject::Payer, &[RuleId::Certificate]);
 const ERASED: Class = class("mark of an erased number", Subject::Payer, &[RuleId::ErasureMark]);
 const REQUEST: Class = class("request of a person", Subject::Payer, &[RuleId::PrivacyCase]);
+const NOTE: Class = class("note of a contact", Subject::Payer, &[RuleId::SupportCase, RuleId::Correspondence]);
+const NOTE_AUTHOR: Class = class("note of a contact", Subject::User, &[RuleId::SupportCase, RuleId::Correspondence]);
+const LETTER: Class = class("correspondence", Subject::Payer, &[RuleId::Correspondence]);
+const LETTER_AUTHOR: Class = class("correspondence", Subject::User, &[RuleId::Correspondence]);
 const CONSENT: Class = class("consent", Subject::Payer, &[RuleId::Consent]);
 const BREACH: Class = class("breach register", Subject::Organisation, &[RuleId::BreachCase]);
 /// Ids only. It stays when the person is erased, as a legal duty, until letters and twelve months.
@@ -140,6 +149,9 @@ pub const INVENTORY: &[Entry] = &[
         STRUCTURE,
     ),
     entry("customer_plan", "summary", PLAN),
+    entry("customer_note", "org_id id version", STRUCTURE),
+    entry("customer_note", "customer_id kind channel text contact_on referred_invoice_id created_at closed_at", NOTE),
+    entry("customer_note", "author_kind author_id", NOTE_AUTHOR),
     entry("customer_plan_part", "org_id plan_id part_no", STRUCTURE),
     entry("customer_plan_part", "content", PLAN),
     entry("column_mapping", "org_id heading target", STRUCTURE),
@@ -258,9 +270,18 @@ pub const INVENTORY: &[Entry] = &[
         "org_id invoice_id kind customer_id content_hash bytes renderer_version created_at",
         ISSUED,
     ),
+    entry("archive_note", "org_id id", STRUCTURE),
+    entry("archive_note", "customer_id channel text contact_on referred_invoice_id created_at", LETTER),
+    entry("archive_note", "author_kind author_id", LETTER_AUTHOR),
     entry("personal_reading", "org_id id", STRUCTURE),
     entry("personal_reading", "at action actor_kind people subject_id subjects reason", READING),
     entry("personal_reading", "actor_id", READER),
+    entry("sign_in", "id attempts", STRUCTURE),
+    entry("sign_in", "at address network how outcome user_id", SIGN_IN),
+    entry("access_attempt", "org_id id attempts key_id", STRUCTURE),
+    entry("access_attempt", "at address network how outcome customer_id", CODE),
+    entry("blocked_address", "id times", STRUCTURE),
+    entry("blocked_address", "range placed_by reason since_at until_at review_on", BLOCK),
     entry("breach", "org_id id version told_hours_left", STRUCTURE),
     entry(
         "breach",

@@ -4,6 +4,7 @@
 
 pub mod affected;
 pub mod archive;
+pub mod blocked;
 pub mod breach;
 pub mod certificate;
 pub mod closing;

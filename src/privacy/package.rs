@@ -46,6 +46,7 @@ const PLACES: &[Place] = &[
     place("customer_alias", "customer_alias t", OWN),
     place("customer_document_address", "customer_document_address t", OWN),
     Place { contact: Some("t.id = $2"), ..place("customer_contact", "customer_contact t", OWN) },
+    place("customer_note", "customer_note t", OWN),
     place("standing_order", "standing_order t", OWN),
     place(
         "standing_order_line",
@@ -119,6 +120,7 @@ const PLACES: &[Place] = &[
         "r.subject_id = $2",
     ),
     place("consent", "consent t", OWN),
+    place("access_attempt", "access_attempt t", OWN),
     place("breach_person", "breach_person t", OWN),
     Place { contact: Some(READ_ABOUT), ..place("personal_reading", "personal_reading t", READ_ABOUT) },
 ];
@@ -130,6 +132,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("archive_text", "the relationship is over: the archive is read with a reason"),
     ("archive_payer", "the relationship is over: the archive is read with a reason"),
     ("archive_document", "the relationship is over: the archive is read with a reason"),
+    ("archive_note", "the relationship is over: the archive is read with a reason"),
     ("customer_plan", "a list that waits to be applied; seven days"),
     ("customer_plan_part", "a list that waits to be applied; seven days"),
     ("bank_file", "the bank's own file, of many payers; each payment is handed out"),

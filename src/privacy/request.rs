@@ -20,6 +20,7 @@ use crate::store::request::{self as store, Notice, Request};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use domain::customer::Language;
 use domain::hex;
+use domain::national_id::contains_national_id;
 use domain::privacy::{request_due_on, request_extended_to};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -212,6 +213,9 @@ fn check(ctx: &Ctx, new: &NewRequest) -> Result<(), Error> {
     if new.wish.as_ref().is_some_and(|w| w.chars().count() > 2_000) {
         find("wish", "too_long", "at most 2000 characters".to_owned());
     }
+    if new.wish.as_ref().is_some_and(|w| contains_national_id(w)) {
+        find("wish", Error::NATIONAL_ID, Error::NO_NATIONAL_ID.to_owned());
+    }
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
 }
 
@@ -331,6 +335,7 @@ pub async fn extend(ctx: &Ctx, actor: &Actor, id: Uuid, because: &str) -> Result
     if because.trim().is_empty() || because.chars().count() > 1_000 {
         return Err(Error::field("reason", "required", "say in up to 1000 characters why; the person is told"));
     }
+    Error::unless_without_id("reason", Some(because))?;
     let work = Work::begin(ctx, actor).await?;
     let mut row = lock_open(&work, id).await?;
     if row.extended_because.is_some() {
@@ -415,6 +420,7 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decided: &Decision) -> R
 
 /// Whether it is granted; a refusal names its ground.
 fn is_granted(decided: &Decision) -> Result<bool, Error> {
+    Error::unless_without_id("grounds", decided.grounds.as_deref())?;
     match (decided.decision.as_str(), decided.grounds.as_deref().map(str::trim)) {
         ("granted", _) => Ok(true),
         ("refused", Some(grounds)) if !grounds.is_empty() => Ok(false),

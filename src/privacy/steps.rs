@@ -2,6 +2,7 @@
 //! mail in folders, and the years the law asks for.
 
 use super::archive::fiscal_start;
+use super::blocked;
 use super::erase::{IN_FLIGHT_DAYS, remove_files};
 use super::policy::Version;
 use super::statistics;
@@ -14,7 +15,7 @@ use crate::store::expiry::Years;
 use crate::store::ledger::Entry;
 use crate::store::organisation::{self, Counter};
 use crate::store::retention::{self as store, Counted};
-use crate::store::{OrgTx, delivery};
+use crate::store::{OrgTx, delivery, sign_in};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
 use domain::audit::Chain;
@@ -35,6 +36,10 @@ pub(super) enum Step {
     Retire,
     /// Mails and e-invoices in folders.
     Mail,
+    /// Sign-ins of people, and of nobody known.
+    SignIns,
+    /// Addresses that are blocked.
+    Blocks,
     /// Documents whose years are over.
     Documents,
     /// Payments whose years are over.
@@ -59,6 +64,8 @@ impl Step {
         Self::Inactive,
         Self::Retire,
         Self::Mail,
+        Self::SignIns,
+        Self::Blocks,
         Self::Documents,
         Self::Payments,
         Self::Claims,
@@ -74,6 +81,8 @@ impl Step {
         match self {
             Self::Inactive | Self::Retire => RuleId::CustomerMaster,
             Self::Mail => RuleId::MailBody,
+            Self::SignIns => RuleId::AccessLog,
+            Self::Blocks => RuleId::BlockedAddress,
             Self::Documents => RuleId::IssuedDocument,
             Self::Payments => RuleId::Payment,
             Self::Claims => RuleId::OpenItem,
@@ -91,6 +100,8 @@ impl Step {
             Self::Inactive => "relationships without activity",
             Self::Retire => "customers of ended relationships",
             Self::Mail => "mails and e-invoices in folders",
+            Self::SignIns => "sign-ins",
+            Self::Blocks => "blocked addresses",
             Self::Documents => "invoices and credit notes",
             Self::Payments => "payments",
             Self::Claims => "settled claims",
@@ -126,6 +137,8 @@ impl Step {
                 let due = mails_due(ctx, tx, period).await?;
                 Counted { due: i64::try_from(due.len()).unwrap_or(i64::MAX), held: 0 }
             }
+            Self::SignIns => count_sign_ins(ctx, tx.org(), period, &rule.holds).await?,
+            Self::Blocks => Counted { due: blocked::count_over(ctx).await?, held: 0 },
             Self::Documents | Self::Payments | Self::Entries => {
                 let (before, holds) = years(ctx, tx, version).await?;
                 let years = Years { before, holds: &holds };
@@ -159,6 +172,8 @@ impl Step {
                 retire(ctx, actor, &over(ctx, period, &holds)).await
             }
             Self::Mail => remove_mails(ctx, actor, period).await,
+            Self::SignIns => delete_sign_ins(ctx, actor.org, period, &rule.holds).await,
+            Self::Blocks => blocked::lift_over(ctx).await,
             Self::Core => empty_archive(ctx, actor, &rule.holds).await,
             Self::AuditBooks | Self::AuditOther => {
                 let tx = ctx.db.read(actor.org).await?;
@@ -250,6 +265,49 @@ async fn years(ctx: &Ctx, tx: &OrgTx, version: &Version) -> Result<(NaiveDate, B
 fn midnight(day: NaiveDate) -> DateTime<Utc> {
     let begins = day.and_time(NaiveTime::MIN).and_local_timezone(Oslo).earliest();
     begins.map_or(DateTime::<Utc>::MIN_UTC, |m| m.to_utc())
+}
+
+/// What keeps sign-ins of the installation's log: organisations that look into a breach, and holds on people.
+async fn sign_ins_kept(ctx: &Ctx, holds: &BTreeSet<Hold>) -> Result<(Vec<Uuid>, Vec<Uuid>), Error> {
+    let kinds: Vec<&str> = holds.iter().map(|h| h.as_str()).collect();
+    let (mut investigating, mut held) = (Vec::new(), Vec::new());
+    let tx = ctx.db.system_look().await?;
+    let orgs = organisation::list_ids(&tx).await?;
+    tx.commit().await?;
+    for org in orgs {
+        let tx = ctx.db.read(org).await?;
+        let (open, users) = sign_in::kept_by(&tx, &kinds).await?;
+        tx.commit().await?;
+        investigating.extend(open.then_some(org));
+        held.extend(users);
+    }
+    Ok((investigating, held))
+}
+
+async fn count_sign_ins(ctx: &Ctx, org: Uuid, period: Period, holds: &BTreeSet<Hold>) -> Result<Counted, Error> {
+    let (investigating, held_users) = sign_ins_kept(ctx, holds).await?;
+    let before = midnight(period.cutoff(ctx.today()));
+    let due = sign_in::Due { before, investigating: &investigating, held_users: &held_users };
+    let tx = ctx.db.system_look().await?;
+    let counted = due.count(&tx, org).await?;
+    tx.commit().await?;
+    Ok(counted)
+}
+
+async fn delete_sign_ins(ctx: &Ctx, org: Uuid, period: Period, holds: &BTreeSet<Hold>) -> Result<u64, Error> {
+    let (investigating, held_users) = sign_ins_kept(ctx, holds).await?;
+    let before = midnight(period.cutoff(ctx.today()));
+    let due = sign_in::Due { before, investigating: &investigating, held_users: &held_users };
+    let mut done = 0;
+    loop {
+        let tx = ctx.db.system().await?;
+        let count = due.delete(&tx, org, BATCH).await?;
+        tx.commit().await?;
+        done += count;
+        if count < BATCH {
+            return Ok(done);
+        }
+    }
 }
 
 async fn end_inactive(ctx: &Ctx, actor: &Actor, after: Period) -> Result<u64, Error> {

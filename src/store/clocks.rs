@@ -228,6 +228,25 @@ pub const CLOCKS: &[Clock] = &[
         ],
         Since::Instant("t.released_at"),
     ),
+    Clock {
+        only: "t.kind = 'support' AND t.closed_at IS NULL",
+        ..clock(RuleId::SupportCase, "notes of support, open", "customer_note t", T_CUSTOMER, Since::InUse)
+    },
+    Clock {
+        only: "t.kind = 'support' AND t.closed_at IS NOT NULL",
+        ..clock(RuleId::SupportCase, "notes of support", "customer_note t", T_CUSTOMER, Since::Instant("t.closed_at"))
+    },
+    Clock {
+        only: "t.kind = 'correspondence' AND t.referred_invoice_id IS NULL",
+        ..clock(RuleId::Correspondence, "correspondence", "customer_note t", T_CUSTOMER, Since::Day("t.contact_on"))
+    },
+    clock(
+        RuleId::IssuedDocument,
+        "correspondence that invoices refer to",
+        "customer_note t JOIN invoice i ON i.org_id = t.org_id AND i.id = t.referred_invoice_id",
+        T_CUSTOMER,
+        Since::Day("i.issued_on"),
+    ),
     clock(RuleId::Consent, "consents", "consent t", T_CUSTOMER, Since::Instant("t.at")),
     clock(
         RuleId::PrivacyCase,
@@ -249,6 +268,14 @@ pub const CLOCKS: &[Clock] = &[
         "personal_reading t",
         &[(Customer, READ_ABOUT), (Contact, READ_ABOUT), (User, READ_ABOUT)],
         Since::Instant("t.at"),
+    ),
+    clock(RuleId::AccessLog, "codes typed on their page", "access_attempt t", T_CUSTOMER, Since::Instant("t.at")),
+    clock(
+        RuleId::AccessLog,
+        "sign-ins",
+        "membership t JOIN sign_in s ON s.user_id = t.user_id",
+        &[(User, "t.user_id = $2")],
+        Since::Instant("s.at"),
     ),
     clock(
         RuleId::BreachPersons,

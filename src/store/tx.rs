@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::idempotency;
 use super::reading;
+use super::sign_in;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
     QuerySelect, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -23,11 +24,20 @@ pub struct Db {
     held: idempotency::Held,
     /// Reads of personal data that wait to be written.
     reads: Arc<reading::Buffer>,
+    /// Refused API keys that wait to be written.
+    refusals: Arc<sign_in::Refusals>,
 }
 
 impl Db {
     pub(super) fn new(pool: DatabaseConnection, retention: Option<DatabaseConnection>) -> Self {
-        Self { pool, retention, writer: Arc::default(), held: idempotency::Held::default(), reads: Arc::default() }
+        Self {
+            pool,
+            retention,
+            writer: Arc::default(),
+            held: idempotency::Held::default(),
+            reads: Arc::default(),
+            refusals: Arc::default(),
+        }
     }
 
     /// Which database it is.
@@ -120,6 +130,11 @@ impl Db {
     /// Reads of personal data that wait to be written.
     pub fn reads(&self) -> &reading::Buffer {
         &self.reads
+    }
+
+    /// Refused API keys that wait to be written.
+    pub fn refusals(&self) -> &sign_in::Refusals {
+        &self.refusals
     }
 
     /// Whether the database answers.

@@ -17,7 +17,7 @@ use reskontro::privacy::inventory::columns;
 use reskontro::privacy::reading;
 use reskontro::privacy::request::{self, Decision, NewRequest};
 use reskontro::privacy::{retention, scrub};
-use reskontro::services::customer::{self, Input, NewContact};
+use reskontro::services::customer::{self, Input, NewContact, NewNote};
 use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
 use reskontro::services::organisation::{self, NewEnding};
 use reskontro::services::payment::{ImportOptions, import};
@@ -55,9 +55,10 @@ const FREE: &[&str] = &[
     "Kanarigrunn",
     "Kanariskjema",
     "Kanaribevis",
+    "Kanarinotat",
 ];
 /// Core: kept by law, in the archive alone.
-const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602"];
+const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602", "Kanariavtale"];
 
 const HEAD: &str = "Kundenr;Navn;Adresse;Adresse 2;Postnr;Poststed;E-post;Mobil;Kontaktperson;Kontaktperson rolle;\
     Kontaktperson e-post;Kontaktperson telefon;Foresatt1 navn;Foresatt1 e-post;Foresatt1 mobil;Deres ref;Produkter\n";
@@ -135,6 +136,21 @@ async fn ask(app: &TestApp, actor: &Actor, id: Uuid) {
     reading::note_now(&app.ctx, actor, "customer.get", id).await.unwrap();
 }
 
+/// Contacts with the canary: what is free, and what law keeps.
+async fn talk(app: &TestApp, actor: &Actor, id: Uuid) {
+    for (kind, text) in [("support", "Kanarinotat fra telefonen"), ("correspondence", "Kanariavtale om rabatt")] {
+        let note = NewNote {
+            kind: kind.into(),
+            channel: "phone".into(),
+            text: text.into(),
+            contact_on: None,
+            referred_invoice_id: None,
+            closed: false,
+        };
+        customer::add_note(&app.ctx, actor, id, &note).await.unwrap();
+    }
+}
+
 /// The canary's life. Its customer id.
 async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     app.product(actor, "A", "Kontingent", "100").await;
@@ -169,6 +185,7 @@ async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     };
     customer::add_contact(&app.ctx, actor, id, &extra).await.unwrap();
     create_draft(&app.ctx, actor, &draft(id)).await.unwrap();
+    talk(app, actor, id).await;
     reskontro::services::invoice::pdf(&app.ctx, actor, invoice.id).await.unwrap();
     execute(app, actor, "UPDATE customer_detail SET efaktura_address = 'EFAKT-KANARI-77' WHERE phone LIKE '%91919273'")
         .await;

@@ -298,7 +298,7 @@ both!(the_code_opens_the_invoice_once_and_for_half_an_hour, async |app: &TestApp
     // The code is used up.
     let code = last_code(app);
     let found = link(&ctx, &page).await;
-    assert_eq!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Dead);
+    assert_eq!(payer::open(&ctx, &found, &code, None).await.unwrap(), Opened::Dead);
     app.clock.advance(Duration::minutes(29));
     assert!(browser.get(&page).await.text().contains("Kari Nord"));
     app.clock.advance(Duration::minutes(1));

@@ -32,7 +32,8 @@ both!(the_statement_says_what_the_policy_does_and_changes_with_it, async |app: &
     }
     assert!(text.contains("30\\u{a0}dager etter opprettelsen") || text.contains("30\u{a0}dager etter opprettelsen"));
     // What nothing is stored of is not in it, whatever the policy could hold.
-    assert!(made.policy.rule(RuleId::SupportCase).is_some() && !text.contains("Henvendelser og notater"));
+    assert!(made.policy.rule(RuleId::Prospect).is_some() && !text.contains("Mulige kunder"));
+    assert!(text.contains("Henvendelser og notater") && text.contains("Sperrede IP-adresser"), "{text}");
     for cookie in COOKIES {
         assert!(text.contains(&format!("\"{}\"", cookie.name())), "{}", cookie.name());
     }

@@ -15,6 +15,7 @@ pub mod kid;
 pub mod ledger;
 pub mod money;
 pub mod national_id;
+pub mod network;
 pub mod numbers;
 pub mod payment;
 pub mod privacy;

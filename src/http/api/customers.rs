@@ -6,8 +6,8 @@ use crate::http::extract::{Created, List, Page, created, done, if_match, json, r
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::reading::{self, About};
 use crate::services::customer::{
-    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, NewMailGround, PlanReport, Renumbered,
-    Renumbering,
+    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, NewMailGround, NewNote, NoteView,
+    PlanReport, Renumbered, Renumbering,
 };
 use crate::services::{Actor, Error};
 use crate::store::views::{self, CustomerItem};
@@ -245,6 +245,42 @@ pub(super) async fn remove_contact(
     Path((id, contact_id)): Path<(Uuid, Uuid)>,
 ) -> Result<Response, Failure> {
     done(customer::remove_contact(&ctx, &actor, id, contact_id).await)
+}
+
+/// Notes of contacts with a customer, oldest first.
+#[utoipa::path(get, path = "/customers/{id}/notes", tag = "customers", params(("id" = Uuid, Path), Page), responses((status = 200, body = List<NoteView>), (status = 404, body = Problem)))]
+pub(super) async fn list_notes(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+    Query(page): Query<Page>,
+) -> Result<Json<List<NoteView>>, Failure> {
+    let limit = page.limit();
+    let rows = customer::notes(&ctx, &actor, id, page.after()?, limit.unsigned_abs()).await?;
+    reading::note(&ctx, &actor, "customer.notes", id).await?;
+    Ok(Json(List::new(rows, limit, |n| n.id)))
+}
+
+/// Writes a note of a contact with a customer: support, or what was agreed or said that matters for something booked.
+#[utoipa::path(post, path = "/customers/{id}/notes", tag = "customers", params(("id" = Uuid, Path)), request_body = NewNote, responses((status = 201, body = Created), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn add_note(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let new: NewNote = json(&body)?;
+    created(customer::add_note(&ctx, &with_body(actor, &body), id, &new).await)
+}
+
+/// Closes a note: nothing is left to do, and the time it is kept for begins.
+#[utoipa::path(post, path = "/customers/{id}/notes/{note_id}/close", tag = "customers", params(("id" = Uuid, Path), ("note_id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn close_note(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path((id, note_id)): Path<(Uuid, Uuid)>,
+) -> Result<Response, Failure> {
+    done(customer::close_note(&ctx, &actor, id, note_id).await)
 }
 
 /// Headings and the fields they stand for.

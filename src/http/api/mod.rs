@@ -14,6 +14,7 @@ mod readings;
 mod registry;
 mod reports;
 mod requests;
+mod sign_ins;
 mod webhooks;
 
 use crate::ctx::Ctx;
@@ -92,6 +93,10 @@ fn organisation_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(organisation::list_vat_codes, organisation::add_vat_code))
         .routes(routes!(organisation::list_api_keys, organisation::create_api_key))
         .routes(routes!(organisation::revoke_api_key))
+        .routes(routes!(sign_ins::list_sign_ins))
+        .routes(routes!(sign_ins::list_blocks, sign_ins::block_address))
+        .routes(routes!(sign_ins::review_block))
+        .routes(routes!(sign_ins::unblock_address))
 }
 
 fn customers_routes() -> OpenApiRouter<Ctx> {
@@ -106,6 +111,8 @@ fn customers_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(customers::put_mail_ground))
         .routes(routes!(customers::list_contacts, customers::add_contact))
         .routes(routes!(customers::remove_contact))
+        .routes(routes!(customers::list_notes, customers::add_note))
+        .routes(routes!(customers::close_note))
         .routes(routes!(customers::set_mapping))
         .routes(routes!(customers::get_sync))
         .routes(routes!(customers::get_sync_changes))

@@ -4,6 +4,7 @@ mod apply;
 mod classify;
 mod edit;
 mod erased;
+mod note;
 mod plan;
 
 pub use apply::{Applied, apply, discard};
@@ -14,6 +15,7 @@ pub use edit::{
     set_mapping,
 };
 pub use erased::{Readmission, number_hash, readmit};
+pub use note::{NewNote, NoteView, add_note, close_note, notes};
 pub use plan::{
     Counts, Guard, Input, PlanReport, PlanSummary, Renumbered, find_plan, part_of_plan, plan, rows_of_plan,
 };
