@@ -252,6 +252,20 @@ pub const CLOCKS: &[Clock] = &[
         &[(Customer, "t.customer_id = $2")],
         Since::Instant("COALESCE(b.persons_informed_at, b.closed_at)"),
     ),
+    clock(
+        RuleId::AccessLog,
+        "what they have looked at",
+        "personal_reading t",
+        &[(User, "t.actor_id = $2")],
+        Since::Instant("t.at"),
+    ),
+    clock(
+        RuleId::Session,
+        "sessions",
+        "(SELECT s.*, m.org_id FROM user_session s JOIN membership m ON m.user_id = s.user_id) t",
+        &[(User, "t.user_id = $2")],
+        Since::Instant("t.expires_at"),
+    ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
     clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
 ];
