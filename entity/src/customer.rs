@@ -21,6 +21,7 @@ pub struct Model {
     pub kid_customer_no: i64,
     pub restricted_at: Option<DateTimeUtc>,
     pub handed_over_at: Option<DateTimeUtc>,
+    pub restriction_review_on: Option<Date>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -69,7 +69,7 @@ enum Command {
     /// API keys.
     #[command(subcommand)]
     ApiKey(organisations::KeyCommand),
-    /// Customer lists: look at what a file would do, then do it.
+    /// Customers, and their lists: look at what a file would do, then do it.
     #[command(subcommand)]
     Customers(customers::CustomersCommand),
     /// One customer: notes of contacts.

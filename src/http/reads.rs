@@ -10,6 +10,7 @@ pub const READ_ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/customers/{id}/contacts", "contacts.list"),
     ("GET", "/customers/{id}/notes", "customer.notes"),
     ("GET", "/customers/{id}/consents", "consents.list"),
+    ("GET", "/customers/{id}/consequences", "consequences.list"),
     ("GET", "/customers/{id}/ledger", "customer.ledger"),
     ("GET", "/customers/{id}/privacy", "privacy.explain"),
     ("GET", "/customers/{id}/contacts/{contact_id}/privacy", "privacy.explain"),
@@ -62,6 +63,7 @@ pub const UNREAD_ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/posting-exports/{id}/csv", "vouchers and accounts of the general ledger; no customer"),
     ("GET", "/privacy/erasures/{id}/certificate.pdf", "names nobody"),
     ("GET", "/privacy/breaches/{id}/draft", "counts, and names nobody"),
+    ("GET", "/privacy/restrictions", "customers' ids and days"),
     ("GET", "/organisation", "the organisation itself"),
     ("PATCH", "/organisation", "the organisation itself"),
 ];

@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{breach, closing, request, retention, scrub};
+use crate::privacy::{breach, closing, request, restriction, retention, scrub};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -127,7 +127,10 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         }
         "seal_audit" => audit::seal(ctx, &actor).await.map(|_| ()),
         "retain" => retention::nightly(ctx, &actor).await,
-        "remind_requests" => request::remind(ctx, &actor).await,
+        "remind_requests" => {
+            request::remind(ctx, &actor).await?;
+            restriction::remind(ctx, &actor).await
+        }
         "watch_breaches" => breach::watch_all(ctx).await,
         "close_organisations" => closing::nightly(ctx).await.map(|_| ()),
         "scrub" => scrub::nightly(ctx, &actor).await,

@@ -184,6 +184,12 @@ pub async fn list(ctx: &Ctx, actor: &Actor, customer: Uuid) -> Result<(Vec<Conse
     Ok((views.collect(), standing))
 }
 
+/// How each purpose stands on each channel, in a transaction.
+pub(super) async fn standing(ctx: &Ctx, tx: &OrgTx, customer: Uuid) -> Result<Vec<Standing>, Error> {
+    let rows = store::list_consents(tx, customer).await?;
+    Ok(stand(&rows, super::policy::on(tx, ctx.today()).await?.policy.marketing))
+}
+
 /// How each purpose stands on each channel: the last word counts, and without one the policy (markedsføringsloven § 15).
 fn stand(rows: &[Consent], marketing: Marketing) -> Vec<Standing> {
     let mut last: BTreeMap<(&str, &str), bool> = BTreeMap::new();

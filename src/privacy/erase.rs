@@ -102,6 +102,13 @@ pub async fn unless_done(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
 /// Erases somebody: at once what is free, later what is still needed. The answer is the case.
 pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certificate, Error> {
     let parts = preview(ctx, actor, subject).await?;
+    if let (Subject::User(_), Some(held)) =
+        (subject, parts.iter().find(|p| p.rule == RuleId::AppUser && !p.held_by.is_empty()))
+    {
+        let kinds: Vec<&str> = held.held_by.iter().map(|h| h.as_str()).collect();
+        let message = format!("the account is held ({}); release the hold first", kinds.join(", "));
+        return Err(Error::conflict("held", message));
+    }
     let (scope, subject_id) = scope(subject).ok_or_else(|| Error::not_found("person"))?;
     let numbers = match subject {
         Subject::Customer(id) => {
@@ -175,6 +182,7 @@ async fn carry_out(
         }
         Subject::User(id) => {
             crate::store::user::remove_member(&work.tx, id).await?;
+            archive::forget_requests(&work.tx, id).await?;
             true
         }
         Subject::Invoice(_) | Subject::Payment(_) => return Err(Error::not_found("person")),
@@ -255,6 +263,7 @@ async fn contact(work: &Work<'_>, of: Uuid, id: Uuid) -> Result<(), Error> {
     for delivery in archive::take_contact_traces(&work.tx, of, id).await? {
         store::note_removal(&work.tx, "spool", &format!("{delivery}.eml"), work.at).await?;
     }
+    archive::forget_requests(&work.tx, id).await?;
     crate::store::customer::delete_contact(&work.tx, of, id).await?;
     let row = CustomerRow { version: row.version + 1, list_digest: None, updated_at: work.at, ..row };
     Ok(update_rows(&work.tx, &[row]).await?)

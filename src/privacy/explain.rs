@@ -304,7 +304,7 @@ impl Reckoning<'_> {
             what: clock.what,
             count: found.count,
             purpose: render::privacy::purpose(clock.rule, self.language),
-            bases: rule.bases.iter().copied().collect(),
+            bases: rule.bases_when(self.relationship.is_some_and(|r| r.status != "active")),
             recipients: rule.recipients.iter().copied().collect(),
             source: rule.id.facts().source,
             trigger: rule.trigger,

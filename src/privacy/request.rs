@@ -6,13 +6,11 @@
 use super::consent;
 use super::erase;
 use super::explain::{self, Subject, explain};
-use super::package::{self, Package};
 use super::policy;
-use super::reading;
-use crate::ctx::{Ctx, same, sha256};
+use super::restriction;
+use crate::ctx::{Ctx, same};
 use crate::services::error::{Error, FieldError};
 use crate::services::payer::{self, CodeSent};
-use crate::services::user::new_token;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer;
 use crate::store::organisation;
@@ -21,10 +19,13 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use domain::customer::Language;
 use domain::hex;
 use domain::national_id::contains_national_id;
-use domain::privacy::{request_due_on, request_extended_to};
+use domain::privacy::{AUTHORITY, request_due_on, request_extended_to};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub use super::handing::{fetch_link, make_link, package_of, zip_of};
+pub use super::restriction::lift as lift_restriction;
 
 /// What may be asked for.
 pub const KINDS: &[&str] = &[
@@ -45,8 +46,6 @@ const CODE_MINUTES: i64 = 30;
 const MOST_TRIES: i64 = 5;
 /// Codes a request is sent.
 const MOST_CODES: i64 = 5;
-/// Days a link to a package works (retention matrix, row 18).
-const LINK_DAYS: u64 = 30;
 /// Days before the due date on which a request is told to be due.
 const SOON_DAYS: u64 = 7;
 /// Requests shown at most.
@@ -59,7 +58,7 @@ pub struct NewRequest {
     /// access, rectification, erasure, restriction, objection, portability, consent_withdrawal or complaint.
     #[schema(example = "access")]
     pub kind: String,
-    /// customer or contact.
+    /// customer, contact or user.
     #[schema(example = "customer")]
     pub subject_kind: String,
     /// Who asks.
@@ -79,7 +78,7 @@ pub struct RequestView {
     pub id: Uuid,
     /// What is asked for.
     pub kind: String,
-    /// customer or contact.
+    /// customer, contact or user.
     pub subject_kind: String,
     /// Who asks; none once the case is closed by an erasure.
     pub subject_id: Option<Uuid>,
@@ -107,6 +106,8 @@ pub struct RequestView {
     pub erasure_id: Option<Uuid>,
     /// When it was answered.
     pub closed_at: Option<DateTime<Utc>>,
+    /// Where the person may complain of the answer (article 12 (4)), once there is one: the answer says so.
+    pub complain_to: Option<String>,
     /// Who is to be told of it (article 19), and when they were.
     pub notices: Vec<NoticeView>,
     /// Counts changes.
@@ -140,12 +141,14 @@ fn view(row: Request, notices: Vec<Notice>, today: NaiveDate) -> RequestView {
         grounds: row.grounds,
         erasure_id: row.erasure_id,
         closed_at: row.closed_at,
+        complain_to: row.closed_at.map(|_| AUTHORITY.to_string()),
         notices: notices.into_iter().map(|n| NoticeView { recipient: n.recipient, told_at: n.told_at }).collect(),
         version: row.version,
     }
 }
 
-/// Takes a request in. A withdrawal of consent and an objection to marketing hold at once, whoever asks.
+/// Takes a request in. A withdrawal of consent and an objection to marketing hold at once, whoever asks; a contact person who
+/// objects is not written to until it is decided.
 pub async fn receive(ctx: &Ctx, actor: &Actor, new: &NewRequest) -> Result<Uuid, Error> {
     check(ctx, new)?;
     let work = Work::begin(ctx, actor).await?;
@@ -202,8 +205,13 @@ fn check(ctx: &Ctx, new: &NewRequest) -> Result<(), Error> {
     if !CHANNELS.contains(&new.channel.as_str()) {
         find("channel", "unknown_channel", format!("one of {}", CHANNELS.join(", ")));
     }
-    if !matches!(new.subject_kind.as_str(), "customer" | "contact") {
-        find("subject_kind", "unknown_kind", "customer or contact".to_owned());
+    if !matches!(new.subject_kind.as_str(), "customer" | "contact" | "user") {
+        find("subject_kind", "unknown_kind", "customer, contact or user".to_owned());
+    }
+    // Who may do what in the service is settled by giving and ending access, and nothing is sent to users.
+    if new.subject_kind == "user" && matches!(new.kind.as_str(), "restriction" | "objection" | "consent_withdrawal") {
+        let message = "somebody who signs in asks for access, rectification, erasure or portability, or complains";
+        find("kind", "not_of_users", message.to_owned());
     }
     if let Some(day) = new.received_on
         && (day > ctx.today() || day < ctx.today() - Days::new(366))
@@ -254,19 +262,20 @@ pub async fn send_code(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> 
     let work = Work::begin(ctx, actor).await?;
     let mut row = lock_open(&work, id).await?;
     let Some(customer) = row.subject_id.filter(|_| row.subject_kind == "customer") else {
-        let message = "a code is sent to a customer's address; say yourself how a contact person is known";
+        let message = "a code is sent to a customer's address; say yourself how a contact person or a user is known";
         return Err(Error::conflict("no_code_for_contacts", message));
     };
     if row.codes_sent >= MOST_CODES {
         return Err(Error::conflict("too_many_codes", "five codes were sent; say yourself how the person is known"));
     }
     let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    let found = customer::load(&work.tx, &[customer]).await?.into_iter().next();
-    let found = found.ok_or_else(|| Error::not_found("customer"))?;
-    let Some(to) = payer::address(ctx, &work.tx, &org, &found).await? else {
+    let no_address = || {
         let message = "there is no address on file a code may be sent to; say yourself how the person is known";
-        return Err(Error::conflict("no_address", message));
+        Error::conflict("no_address", message)
     };
+    // Of whoever is in the archive no address is kept.
+    let found = customer::load(&work.tx, &[customer]).await?.into_iter().next().ok_or_else(no_address)?;
+    let to = payer::address(ctx, &work.tx, &org, &found).await?.ok_or_else(no_address)?;
     let code = payer::new_code(ctx);
     row.code_hash = Some(code_hash(ctx, &row, &code));
     row.code_expires_at = Some(work.at + Duration::minutes(CODE_MINUTES));
@@ -370,27 +379,27 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decided: &Decision) -> R
     let asked = store::find(&tx, id).await?.ok_or_else(|| Error::not_found("request"))?;
     tx.commit().await?;
     let subject = if granted { subject_of(ctx, actor, &asked).await? } else { None };
-    let needs_proof = matches!(asked.kind.as_str(), "access" | "erasure" | "portability" | "rectification");
+    let needs_proof = erases(&asked) || matches!(asked.kind.as_str(), "access" | "portability" | "rectification");
     if granted && needs_proof && asked.identified_at.is_none() {
         let message =
             "it is not known yet who asks: send a code to the address on file, or say that you know the person";
         return Err(Error::conflict("not_identified", message));
     }
     let told = match subject {
-        Some(subject) if matches!(asked.kind.as_str(), "rectification" | "erasure" | "restriction") => {
+        Some(subject) if erases(&asked) || matches!(asked.kind.as_str(), "rectification" | "restriction") => {
             explain(ctx, actor, subject, None).await?.told
         }
         _ => Vec::new(),
     };
     let erasure = match subject {
-        Some(subject) if asked.kind == "erasure" && asked.closed_at.is_none() => erased(ctx, actor, subject).await?,
+        Some(subject) if erases(&asked) && asked.closed_at.is_none() => erased(ctx, actor, subject).await?,
         _ => None,
     };
     let work = Work::begin(ctx, actor).await?;
     let mut row = lock_open(&work, id).await?;
     match (subject, row.kind.as_str()) {
         (Some(Subject::Customer(customer)), "restriction") => {
-            store::restrict(&work.tx, customer, Some(work.at)).await?;
+            restriction::place(&work, customer).await?;
         }
         (Some(Subject::Customer(customer)), "objection" | "consent_withdrawal") => {
             consent::withdraw_all(&work, customer, "request").await?;
@@ -404,7 +413,7 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decided: &Decision) -> R
     row.decision = Some(decided.decision.clone());
     row.grounds = decided.grounds.as_deref().map(str::trim).map(str::to_owned);
     row.erasure_id = erasure.or(row.erasure_id);
-    if row.kind == "erasure" && granted {
+    if erases(&row) && granted {
         // A closed erasure case keeps no identity (decision 46).
         row.subject_id = None;
         row.wish = None;
@@ -429,11 +438,17 @@ fn is_granted(decided: &Decision) -> Result<bool, Error> {
     }
 }
 
+/// Whether granting it erases who asks. A contact person who objects to being one is written to no more, and nothing else is a
+/// reason to keep them (article 17 (1) c).
+fn erases(asked: &Request) -> bool {
+    asked.kind == "erasure" || (asked.kind == "objection" && asked.subject_kind == "contact")
+}
+
 async fn subject_of(ctx: &Ctx, actor: &Actor, asked: &Request) -> Result<Option<Subject>, Error> {
     let Some(of) = asked.subject_id else { return Ok(None) };
     match explain::subject(ctx, actor, &asked.subject_kind, of).await {
         // Erased before the request could be closed: only that is left to do.
-        Err(error) if asked.kind == "erasure" && error.code() == Some("not_found") => Ok(None),
+        Err(error) if erases(asked) && error.code() == Some("not_found") => Ok(None),
         other => other.map(Some),
     }
 }
@@ -456,81 +471,6 @@ pub async fn told(ctx: &Ctx, actor: &Actor, id: Uuid, recipient: &str) -> Result
         return Err(Error::not_found("recipient who is to be told"));
     }
     work.done(Deed { verb: "privacy_request.recipient_told", subject: "privacy_request", id, fields: "" }).await
-}
-
-/// Lifts the restriction of a customer: only after the person has been told (article 18 (3)).
-pub async fn lift_restriction(ctx: &Ctx, actor: &Actor, customer: Uuid, person_told: bool) -> Result<(), Error> {
-    if !person_told {
-        let message = "tell the person first, and say that you have (article 18 (3))";
-        return Err(Error::field("person_told", "required", message));
-    }
-    let work = Work::begin(ctx, actor).await?;
-    let row =
-        customer::lock(&work.tx, &[customer]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
-    if row.restricted_at.is_none() {
-        return Err(Error::conflict("not_restricted", "the customer's data is not restricted"));
-    }
-    store::restrict(&work.tx, customer, None).await?;
-    work.done(Deed { verb: "customer.restriction_lifted", subject: "customer", id: customer, fields: "restricted_at" })
-        .await
-}
-
-/// What is held of who asks: of an answered request for access or portability.
-pub async fn package_of(ctx: &Ctx, actor: &Actor, id: Uuid, language: Language) -> Result<Package, Error> {
-    let tx = ctx.db.read(actor.org).await?;
-    let row = store::find(&tx, id).await?.ok_or_else(|| Error::not_found("request"))?;
-    tx.commit().await?;
-    let portable = match row.kind.as_str() {
-        "access" => false,
-        "portability" => true,
-        _ => return Err(Error::conflict("no_package", "a package answers a request for access or portability")),
-    };
-    if row.identified_at.is_none() {
-        let message = "it is not known yet who asks: nothing is handed out";
-        return Err(Error::conflict("not_identified", message));
-    }
-    if row.decision.as_deref() == Some("refused") {
-        return Err(Error::conflict("refused", "this request was refused"));
-    }
-    let of = row.subject_id.ok_or_else(|| Error::not_found("person"))?;
-    let subject = explain::subject(ctx, actor, &row.subject_kind, of).await?;
-    package::make(ctx, actor, subject, portable, language).await
-}
-
-/// Makes a link from which the package is fetched for thirty days: by the person, or by another controller (article 20 (2)). A
-/// new link takes the place of the one before.
-pub async fn make_link(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
-    // Refused where the package is.
-    package_of(ctx, actor, id, Language::Bokmal).await?;
-    let token = new_token(ctx);
-    let work = Work::begin(ctx, actor).await?;
-    let mut row = store::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("request"))?;
-    row.link_hash = Some(sha256(token.as_bytes()).to_vec());
-    row.link_expires_at = work.at.checked_add_days(Days::new(LINK_DAYS));
-    row.updated_at = work.at;
-    store::update(&work.tx, row).await?;
-    work.done(Deed { verb: "privacy_request.link_made", subject: "privacy_request", id, fields: "" }).await?;
-    Ok(format!("{}/privacy/packages/{token}", ctx.config.payer.base_url.trim_end_matches('/')))
-}
-
-/// The file behind a link.
-pub async fn fetch_link(ctx: &Ctx, token: &str) -> Result<Vec<u8>, Error> {
-    let tx = ctx.db.system_look().await?;
-    let found = store::find_link(&tx, &sha256(token.as_bytes()), ctx.now()).await?;
-    tx.commit().await?;
-    let row = found.ok_or_else(|| Error::not_found("package"))?;
-    let actor = Actor::link(row.org_id, row.id);
-    let zip = zip_of(ctx, &actor, row.id, Language::Bokmal).await?;
-    reading::note(ctx, &actor, "request.package", reading::about([row.subject_id])).await?;
-    Ok(zip)
-}
-
-/// The package of a request as a file.
-pub async fn zip_of(ctx: &Ctx, actor: &Actor, id: Uuid, language: Language) -> Result<Vec<u8>, Error> {
-    let package = package_of(ctx, actor, id, language).await?;
-    let paper = package.paper(ctx, actor, language).await?;
-    let made = tokio::task::spawn_blocking(move || package.zip(Some(&paper))).await;
-    made.map_err(|e| Error::from(std::io::Error::other(e.to_string())))?
 }
 
 /// A receipt for the controller a request is prepared for: what came, when it is due, how it stands. Signed; names nobody.

@@ -60,7 +60,7 @@ pub(super) enum Step {
 
 impl Step {
     /// Every step, in the order they are made.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Inactive,
         Self::Retire,
         Self::Mail,

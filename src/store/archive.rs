@@ -125,6 +125,10 @@ const TRACES: &[&str] = &[
      (SELECT id FROM delivery WHERE org_id = $1 AND customer_id IN ({ids}))",
     "DELETE FROM privacy_hold WHERE org_id = $1 AND customer_id IN ({ids}) AND released_at IS NOT NULL",
     "DELETE FROM consent WHERE org_id = $1 AND customer_id IN ({ids})",
+];
+
+/// What requests say of whoever is erased.
+const REQUESTS: &[&str] = &[
     "UPDATE privacy_request SET wish = NULL, grounds = NULL, extended_because = NULL, subject_id = NULL, code_hash = NULL, \
      link_hash = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NOT NULL",
     "UPDATE privacy_request SET wish = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NULL",
@@ -258,8 +262,13 @@ pub async fn take_free(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
 
 /// What an erasure takes besides an ending: addresses documents went to, and what providers said.
 pub async fn take_traces(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
-    let id = literal(tx, id);
-    each(tx, TRACES, &id).await
+    forget_requests(tx, id).await?;
+    each(tx, TRACES, &literal(tx, id)).await
+}
+
+/// Empties what requests say of a customer, a contact person or a user who is erased.
+pub async fn forget_requests(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
+    each(tx, REQUESTS, &literal(tx, id)).await
 }
 
 /// Addresses of a contact person that a customer's documents went to, and what providers said of them; those deliveries.

@@ -114,6 +114,8 @@ pub struct Taken {
     pub documents: u64,
     /// Who paid.
     pub payers: u64,
+    /// Notes that matter for the books.
+    pub notes: u64,
     /// Addresses documents were sent to.
     pub addresses: u64,
 }
@@ -138,6 +140,7 @@ pub async fn take(tx: &OrgTx, customers: &[Uuid], at: DateTime<Utc>) -> Result<T
     };
     let documents = delete("archive_document").await? + delete("archive_text").await? + delete("archive_party").await?;
     let payers = delete("archive_payer").await?;
+    let notes = delete("archive_note").await?;
     let customers = delete("archive_customer").await?;
     let sql = format!(
         "DELETE FROM delivery_address WHERE org_id = $1 AND delivery_id IN (SELECT id FROM delivery WHERE org_id = $1 \
@@ -162,7 +165,7 @@ pub async fn take(tx: &OrgTx, customers: &[Uuid], at: DateTime<Utc>) -> Result<T
     for stored in all::<Stored>(tx, &sql, vec![tx.org().into()]).await? {
         note_removal(tx, "files", &domain::hex::encode(&stored.content_hash), at).await?;
     }
-    Ok(Taken { customers, documents, payers, addresses })
+    Ok(Taken { customers, documents, payers, notes, addresses })
 }
 
 /// Whether who an archived customer was has been handed over and taken away here.
@@ -225,6 +228,35 @@ pub struct Paid {
     pub debit_account: Option<String>,
     /// What the payer wrote.
     pub text: Option<String>,
+}
+
+/// A note of a contact, in the archive or not.
+#[derive(FromQueryResult)]
+pub struct Noted {
+    /// The customer.
+    pub customer_id: Uuid,
+    /// The day of the contact.
+    pub contact_on: NaiveDate,
+    /// phone, mail, meeting, letter or other.
+    pub channel: String,
+    /// What was agreed or said.
+    pub text: String,
+    /// Number of the document that refers to it.
+    pub document: Option<i64>,
+}
+
+/// Notes of contacts with customers, oldest first.
+pub async fn notes(tx: &OrgTx, customers: &[Uuid]) -> Result<Vec<Noted>, Error> {
+    let columns = "t.customer_id, t.contact_on, t.channel, t.text, i.number AS document, t.id";
+    let of = |table: &str| {
+        format!(
+            "SELECT {columns} FROM {table} t LEFT JOIN invoice i ON i.org_id = t.org_id AND i.id = t.referred_invoice_id \
+             WHERE t.org_id = $1 AND {}",
+            Whose::Of(customers).condition(tx)
+        )
+    };
+    let sql = format!("{} UNION ALL {} ORDER BY 6", of("archive_note"), of("customer_note"));
+    all(tx, &sql, vec![tx.org().into()]).await
 }
 
 /// Whose rows: those of some customers, or those that belong to nobody.

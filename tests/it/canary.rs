@@ -366,3 +366,20 @@ both!(nothing_free_is_left_and_the_archive_alone_keeps_what_law_asks, async |app
     assert_eq!(in_tables(app, &actor, &all).await, BTreeMap::new());
     assert_eq!(everywhere(app, &all).await, Vec::new());
 });
+
+both!(while_somebody_is_a_customer_numbers_and_dates_stand_without_their_name, async |app: &TestApp| {
+    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
+    let actor = app.association().await;
+    let id = live(app, &actor).await;
+    let all: Vec<&str> = FREE.iter().chain(CORE).copied().collect();
+    let sung = in_tables(app, &actor, &all).await;
+    // The person is there, and in these tables as an id alone.
+    assert!(sung["customer_core"].contains(&"Kanaria Kjernesen".to_owned()), "{sung:?}");
+    for table in ["invoice", "ledger_entry", "payment", "audit_event", "delivery"] {
+        let of = if table == "audit_event" { "subject_id" } else { "customer_id" };
+        let id = crate::erasure::literal(app, id);
+        let rows = crate::erasure::count(app, &actor, &format!("{table} WHERE {of} = {id}")).await;
+        assert!(rows > 0, "{table} has nothing of the person");
+        assert_eq!(sung.get(table), None, "{table} holds a name or an address");
+    }
+});

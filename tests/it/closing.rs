@@ -83,12 +83,12 @@ both!(after_thirty_days_nothing_is_left_but_a_certificate_that_names_nobody, asy
     assert!(!left(app, &actor).await.is_empty());
 
     app.clock.advance(Duration::days(30));
-    assert!(access::authenticate(&app.ctx, &key.text).await.is_ok());
+    assert!(access::authenticate(&app.ctx, &key.text, None).await.is_ok());
     assert_eq!(closing::nightly(&app.ctx).await.unwrap(), 1);
     assert_eq!(left(app, &actor).await, []);
     let folder = app.dir.path().join("files").join(actor.org.to_string());
     assert!(!folder.exists() && app.spool().is_empty(), "files are left");
-    assert!(access::authenticate(&app.ctx, &key.text).await.is_err());
+    assert!(access::authenticate(&app.ctx, &key.text, None).await.is_err());
     let case = closing::certificate(&app.ctx, actor.org).await.unwrap();
     assert!(certificate::is_genuine(&case) && case.done_at.is_some() && case.scope == "organisation");
     assert!(case.parts.iter().map(|p| p.count).sum::<i64>() > 50, "{case:?}");

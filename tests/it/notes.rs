@@ -124,7 +124,7 @@ both!(notes_go_by_their_own_time_and_a_dispute_keeps_them, async |app: &TestApp|
     assert_eq!((held("notes of support, open").state, held("notes of support, open").deletable_on), ("in_use", None));
     assert_eq!(held("notes of support").deletable_on, on("2026-09-01"), "six months for an association");
     assert_eq!(held("correspondence").deletable_on, on("2030-07-01"), "three years and six months after 2026");
-    let whole = package::make(&app.ctx, &actor, Subject::Customer(of), false, Language::English).await.unwrap();
+    let whole = package::make(&app.ctx, &actor, Subject::Customer(of), false, Language::English, "").await.unwrap();
     let texts: Vec<&str> = whole.data["customer_note"].iter().map(|r| r["text"].as_str()).collect();
     assert_eq!(texts, ["Ringte om fakturaen.", "Skal ringes opp.", "Avtalt betaling i to deler."]);
     assert!(!whole.data["customer_note"][0].contains_key("author_id"), "who wrote it is another person's");

@@ -106,12 +106,12 @@ pub fn code_of(mail: &str) -> String {
 pub struct Browser {
     base: String,
     client: reqwest::Client,
-    cookies: BTreeMap<String, String>,
+    pub cookies: BTreeMap<String, String>,
 }
 
 pub struct Answer {
-    status: StatusCode,
-    headers: reqwest::header::HeaderMap,
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
     body: Vec<u8>,
 }
 

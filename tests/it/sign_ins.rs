@@ -220,7 +220,7 @@ both!(codes_typed_on_a_payers_page_are_logged_and_guesses_block_the_address, asy
     );
     let customer = invoices[0].customer_id;
     assert_eq!(count(app, &actor, "access_attempt t JOIN customer c ON c.id = t.customer_id").await, 2);
-    let whole = package::make(&ctx, &actor, Subject::Customer(customer), false, Language::English).await.unwrap();
+    let whole = package::make(&ctx, &actor, Subject::Customer(customer), false, Language::English, "").await.unwrap();
     assert_eq!(whole.data["access_attempt"].len(), 2);
     assert_eq!(whole.data["access_attempt"][0]["address"], "192.0.2.7");
     for _ in 0..2 {

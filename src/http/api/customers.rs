@@ -17,7 +17,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::customer::shown;
 use formats::customer_list::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
@@ -77,26 +76,7 @@ pub(super) async fn create_customer(
 async fn view(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Response, Failure> {
     let whole = customer::read(ctx, actor, id).await?;
     reading::note(ctx, actor, "customer.get", id).await?;
-    let found = whole.customer;
-    let protected = found.record.is_protected();
-    let (masked, open): (Vec<_>, Vec<_>) =
-        found.record.values().partition(|(f, _)| protected && f.is_masked_when_protected());
-    let mut fields: serde_json::Map<String, Value> =
-        open.into_iter().map(|(f, v)| (f.name().to_owned(), value!(shown(f, Some(v))))).collect();
-    if protected {
-        fields.insert("masked".into(), masked.iter().map(|(f, _)| f.name()).collect());
-    }
-    fields.insert("id".into(), value!(id));
-    fields.insert("status".into(), value!(found.row.status));
-    fields.insert("ended_on".into(), value!(found.row.ended_on));
-    fields.insert("ended_reason".into(), value!(found.row.ended_reason));
-    fields.insert("mail_ground".into(), value!(found.row.mail_ground));
-    fields.insert("earlier_numbers".into(), value!(whole.earlier_numbers));
-    let address = whole
-        .document_address
-        .map(|a| value!({ "street": a.street, "street2": a.street2, "postal_code": a.postal_code, "city": a.city }));
-    fields.insert("document_address".into(), value!(address));
-    Ok(versioned(found.row.version, &fields))
+    Ok(versioned(whole.customer.row.version, &whole.fields()))
 }
 
 /// A customer with all its fields.

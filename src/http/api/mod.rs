@@ -254,6 +254,9 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(requests::get_package))
         .routes(routes!(requests::make_package_link))
         .routes(routes!(requests::lift_restriction))
+        .routes(routes!(requests::review_restriction))
+        .routes(routes!(requests::list_restrictions))
+        .routes(routes!(requests::list_consequences))
         .routes(routes!(requests::list_consents, requests::give_consent))
         .routes(routes!(requests::withdraw_consents))
 }

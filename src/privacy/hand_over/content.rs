@@ -86,6 +86,7 @@ pub(super) struct Package {
     vat: Table,
     postings: Table,
     payments: Table,
+    notes: Table,
     chosen: Vec<organisation::GlChoice>,
     numbers: HashMap<Uuid, String>,
     /// Customers in it.
@@ -189,6 +190,7 @@ impl Package {
             vat: Table::new("vat.csv", &["document", "category", "rate", "basis", "vat", "reason"])?,
             postings: Table::new("postings.csv", POSTINGS)?,
             payments: Table::new("payments.csv", PAYMENTS)?,
+            notes: Table::new("notes.csv", &["customer", "contact_on", "channel", "text", "document"])?,
             chosen,
             numbers: HashMap::new(),
             count: 0,
@@ -227,6 +229,7 @@ impl Package {
             papers.extend(archive::documents(&tx, *id).await?);
         }
         self.add_books(&tx, Whose::Of(ids), Whose::Of(ids)).await?;
+        self.add_notes(&tx, ids).await?;
         let files = store::bank_files(&tx, Whose::Of(ids)).await?;
         tx.commit().await?;
         for paper in &papers {
@@ -238,7 +241,7 @@ impl Package {
     /// Adds customers who are not in the archive with all that is booked for them.
     pub(super) async fn add_living(&mut self, ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<(), Error> {
         let tx = ctx.db.retain_look(actor.org).await?;
-        for Customer { row, record } in customer::load(&tx, ids).await? {
+        for Customer { row, record, .. } in customer::load(&tx, ids).await? {
             let of = |field| record.get(field).unwrap_or_default();
             let (number, name, org_number) = (of(Field::Number), of(Field::Name), of(Field::OrgNumber));
             let ended_on = day(row.ended_on);
@@ -268,6 +271,7 @@ impl Package {
             })
             .collect();
         self.add_books(&tx, Whose::Of(ids), Whose::Of(ids)).await?;
+        self.add_notes(&tx, ids).await?;
         tx.commit().await?;
         for paper in &papers {
             self.add_paper(ctx, actor, paper).await?;
@@ -368,6 +372,15 @@ impl Package {
         Ok(())
     }
 
+    async fn add_notes(&mut self, tx: &OrgTx, ids: &[Uuid]) -> Result<(), Error> {
+        for note in store::notes(tx, ids).await? {
+            let whose = self.numbers.get(&note.customer_id).map_or("", String::as_str);
+            let document = note.document.map(|n| n.to_string()).unwrap_or_default();
+            self.notes.row(&[whose, &note.contact_on.to_string(), &note.channel, &note.text, &document])?;
+        }
+        Ok(())
+    }
+
     async fn add_paper(&mut self, ctx: &Ctx, actor: &Actor, paper: &ArchivedInvoice) -> Result<(), Error> {
         let pdf = format!("documents/{}.pdf", paper.number);
         self.add(&pdf, &mut &*archive::pdf(ctx, actor, paper).await?, false)?;
@@ -456,6 +469,7 @@ impl Package {
             std::mem::replace(&mut self.vat, spare()?),
             std::mem::replace(&mut self.postings, spare()?),
             std::mem::replace(&mut self.payments, spare()?),
+            std::mem::replace(&mut self.notes, spare()?),
         ] {
             let inner = table.csv.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
             let mut file = inner.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;

@@ -261,6 +261,7 @@ async fn take(ctx: &Ctx, actor: &Actor, package: &HandOver) -> Result<Confirmed,
         taken.customers += done.customers;
         taken.documents += done.documents;
         taken.payers += done.payers;
+        taken.notes += done.notes;
         taken.addresses += done.addresses;
     }
     remove_files(ctx, actor).await?;
@@ -289,6 +290,7 @@ async fn certify(ctx: &Ctx, actor: &Actor, package: &HandOver, taken: &Taken) ->
         part(RuleId::CustomerCore, "numbers and names, in the archive", taken.customers),
         part(RuleId::IssuedDocument, "buyers, texts and files of documents", taken.documents),
         part(RuleId::Payment, "who paid", taken.payers),
+        part(RuleId::Correspondence, "notes that matter for the books", taken.notes),
         part(RuleId::DeliveryAddress, "addresses of deliveries", taken.addresses),
     ];
     let id = work.id();
