@@ -18,6 +18,7 @@ use reskontro::store::audit::{self as store, Event, Segment};
 use reskontro::store::{views, webhook};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use secrecy::ExposeSecret;
+use std::process::Stdio;
 use uuid::Uuid;
 
 const LIST: &str = "Kundenr;Navn;Adresse;Postnr;Poststed\n1;Kari Nord;Gata 1;0150;Oslo\n2;Ola Sør;Gata 2;0150;Oslo\n";
@@ -392,6 +393,21 @@ async fn whatever_is_changed_behind_its_back_is_found_out_on_sqlite() {
 async fn whatever_is_changed_behind_its_back_is_found_out_on_postgres() {
     found_out(Backend::Postgres).await;
 }
+
+both!(the_command_line_says_what_does_not_hold, async |app: &TestApp| {
+    let (_, books, other) = three_days(app).await;
+    let verify = || {
+        let mut command = crate::torture::command(app, &["audit", "verify"]);
+        let output = command.stdout(Stdio::piped()).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (holds, said) = verify();
+    assert!(holds && said.starts_with("6 segments: 1 stand by their heads alone, 6 agree"), "{said}");
+    tamper(app, &CHANGES[0].2(app, &books, &other)).await;
+    let (holds, said) = verify();
+    let broken = format!("BROKEN  segment {}: events were changed", books[1].id);
+    assert!(!holds && said.contains(&broken), "{said}");
+});
 
 both!(what_was_changed_is_not_swept_away, async |app: &TestApp| {
     let (actor, ..) = three_days(app).await;
