@@ -42,7 +42,7 @@ both!(a_marketplace_lives_by_its_policy, async |app: &TestApp| months(app, Prese
 both!(an_erp_vendor_lives_by_its_policy, async |app: &TestApp| months(app, Preset::Erp).await);
 
 both!(when_everybody_has_left_and_the_years_are_over_nothing_is_left, async |app: &TestApp| {
-    let script = Script { closing_days: 365 * 7, ..script(app, Preset::AssociationBilling, 60) };
+    let script = Script { closing_days: 365 * 8, ..script(app, Preset::AssociationBilling, 60) };
     let outcome = play(app, &script).await.unwrap();
     let people = outcome.people;
     assert!(people.ever >= 24, "{outcome:?}");
