@@ -15,8 +15,10 @@ use crate::privacy::{erase, ledger, retention, scrub};
 use crate::services::error::Error;
 use crate::services::{Actor, audit, seen};
 use crate::store::backup::{self as store, Target};
+use crate::store::ending;
 use crate::store::organisation;
 use crate::store::seen::{self as counters, Gap};
+use chrono::Days;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -233,6 +235,10 @@ async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
     // Segments sealed while the backup was made: their heads came with the files, they themselves did not.
     audit::note_restore(ctx, manifest.made_at)?;
     for org in &orgs {
+        // An end may have been called off since the backup was made: somebody has a week to look.
+        let tx = ctx.db.retain(*org).await?;
+        ending::put_off(&tx, ctx.today() + Days::new(7)).await?;
+        tx.commit().await?;
         // What has had its time since the backup was made.
         retention::nightly(ctx, &Actor::job(*org)).await?;
         erase::remove_files(ctx, &Actor::job(*org)).await?;

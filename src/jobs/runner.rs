@@ -132,7 +132,12 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
             restriction::remind(ctx, &actor).await
         }
         "watch_breaches" => breach::watch_all(ctx).await,
-        "close_organisations" => closing::nightly(ctx).await.map(|_| ()),
+        "close_organisations" => {
+            if closing::nightly(ctx).await? > 0 {
+                scrub::run(ctx).await?;
+            }
+            Ok(())
+        }
         "scrub" => scrub::nightly(ctx, &actor).await,
         "back_up" => create::nightly(ctx).await,
         "expire_backups" => expire::expire(ctx).await.map(|_| ()),

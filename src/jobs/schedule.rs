@@ -30,8 +30,12 @@ fn key_of(known: &Known, now: DateTime<Utc>) -> Option<String> {
 pub async fn enqueue_due(ctx: &Ctx) -> Result<u64, Error> {
     let tx = ctx.db.system().await?;
     let mut enqueued = 0;
-    for (i, org) in organisation::list_ids(&tx).await?.into_iter().enumerate() {
-        for known in JOBS.iter().filter(|k| i == 0 || !k.once) {
+    let served = organisation::list_ids(&tx).await?;
+    // What is for the installation goes on when nobody is served any more.
+    let gone = organisation::list_gone(&tx).await?.into_iter().map(|(org, _)| org).take(usize::from(served.is_empty()));
+    let count = served.len();
+    for (i, org) in served.into_iter().chain(gone).enumerate() {
+        for known in JOBS.iter().filter(|k| if k.once { i == 0 } else { i < count }) {
             let Some(key) = key_of(known, ctx.now()) else { continue };
             enqueued += u64::from(jobs::enqueue(&tx, job(ctx, org, known.name, &key, None)).await?);
         }

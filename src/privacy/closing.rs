@@ -13,7 +13,8 @@ use crate::services::error::Error;
 use crate::services::user;
 use crate::services::work::Actor;
 use crate::store::erasure::{self, Erasure};
-use crate::store::{OrgTx, ending as store, organisation, privacy, views};
+use crate::store::organisation::{self, Counter};
+use crate::store::{OrgTx, ending as store, privacy, views};
 use chrono::{DateTime, Months, Utc};
 use domain::customer::Language;
 use domain::privacy::{Hold, RuleId};
@@ -108,7 +109,6 @@ async fn forget_or_go_on(ctx: &Ctx, org: Uuid, since: DateTime<Utc>) -> Result<b
         return go_on(ctx, org).await;
     }
     let tx = ctx.db.retain(org).await?;
-    while store::delete_rows(&tx, "privacy_erasure", None, BATCH).await? > 0 {}
     store::forget(&tx).await?;
     tx.commit().await?;
     Ok(false)
@@ -151,44 +151,21 @@ async fn wind_down(ctx: &Ctx, org: Uuid, set: &store::Ending) -> Result<bool, Er
         let active: Vec<Uuid> = page.iter().filter(|c| c.status == "active").map(|c| c.id).collect();
         customer::end_by_policy(ctx, &actor, &active).await?;
     }
-    let tx = ctx.db.read(org).await?;
-    let left = store::count(&tx, "customer").await? + store::count(&tx, "ledger_entry").await?;
-    tx.commit().await?;
-    if left > 0 {
-        return Ok(false);
+    match erase(ctx, &actor).await {
+        Err(error) if matches!(error.code(), Some("grace" | "held")) => Ok(false),
+        done => done.map(|_| true),
     }
-    erase(ctx, &actor).await.map(|_| true)
 }
 
-/// Deletes the organisation: its day has come, or it has confirmed to have what is its own.
+/// Deletes the organisation: its day has come, or it has confirmed to have what is its own. One that was begun is gone on with.
 pub async fn erase(ctx: &Ctx, actor: &Actor) -> Result<Certificate, Error> {
+    if go_on(ctx, actor.org).await? {
+        return certificate(ctx, actor.org).await;
+    }
     let tx = ctx.db.retain_look(actor.org).await?;
-    let set = store::find(&tx).await?;
-    let holds = privacy::list_holds(&tx, false, Uuid::nil(), u64::MAX >> 1).await?;
-    let by_law = [Hold::Order.as_str(), Hold::Security.as_str()];
-    let blocking = holds.iter().filter(|h| by_law.contains(&h.kind.as_str())).count();
+    let asked_at = unless_kept(ctx, &tx).await?;
     let parts = parts(&tx).await?;
     tx.commit().await?;
-    let Some(set) = set else {
-        let message = "the agreement has no end; set one first (org end)";
-        return Err(Error::conflict("agreement_goes_on", message));
-    };
-    let due =
-        if set.keep_archive { set.ends_on < ctx.today() } else { set.deleted_on.is_some_and(|on| on <= ctx.today()) };
-    if !due {
-        let on = set.deleted_on.map_or_else(String::new, |on| format!(" before {on}"));
-        let message = format!(
-            "nothing is deleted{on}: write a package of all there is, and confirm to have it, to have it deleted at once \
-             (org export, org confirm)"
-        );
-        return Err(Error::conflict("grace", message));
-    }
-    if blocking > 0 {
-        let message = format!(
-            "{blocking} holds by order of an authority or for security keep something here; release them first"
-        );
-        return Err(Error::conflict("held", message));
-    }
     let case = ctx.id();
     let at = ctx.now();
     let line = |kind| Line {
@@ -202,7 +179,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor) -> Result<Certificate, Error> {
         seal: String::new(),
     };
     ledger::append(ctx, line(Kind::Intent)).await?;
-    let begun = begin(ctx, actor.org, case, set.asked_at, parts).await;
+    let begun = begin(ctx, actor.org, case, Some(asked_at), parts).await;
     // An error may hide a commit whose answer was lost: what the database has is done.
     let tx = ctx.db.read(actor.org).await?;
     let known = erasure::find(&tx, case).await?.is_some();
@@ -213,9 +190,56 @@ pub async fn erase(ctx: &Ctx, actor: &Actor) -> Result<Certificate, Error> {
     certificate(ctx, actor.org).await
 }
 
-/// Closes every door, and notes the case: from here on it is only gone on with.
-async fn begin(ctx: &Ctx, org: Uuid, case: Uuid, asked_at: DateTime<Utc>, parts: Vec<Part>) -> Result<(), Error> {
+/// Refuses while the agreement goes on, its days of grace run, its archive is kept, or a hold stands in the way. When the end
+/// was asked for.
+async fn unless_kept(ctx: &Ctx, tx: &OrgTx) -> Result<DateTime<Utc>, Error> {
+    let Some(set) = store::find(tx).await? else {
+        let message = "the agreement has no end; set one first (org end)";
+        return Err(Error::conflict("agreement_goes_on", message));
+    };
+    if set.keep_archive {
+        let left = store::count(tx, "customer").await? + store::count(tx, "ledger_entry").await?;
+        if set.ends_on >= ctx.today() || left > 0 {
+            let message =
+                "the archive is kept until the years the bookkeeping act asks for are over; then all goes by itself";
+            return Err(Error::conflict("grace", message));
+        }
+    } else if set.deleted_on.is_none_or(|on| on > ctx.today()) {
+        let on = set.deleted_on.map_or_else(String::new, |on| format!(" before {on}"));
+        let message = format!(
+            "nothing is deleted{on}: write a package of all there is, and confirm to have it, to have it deleted at once \
+             (org export, org confirm)"
+        );
+        return Err(Error::conflict("grace", message));
+    }
+    let holds = privacy::list_holds(tx, false, Uuid::nil(), u64::MAX >> 1).await?;
+    let by_law = [Hold::Order.as_str(), Hold::Security.as_str()];
+    let blocking = holds.iter().filter(|h| by_law.contains(&h.kind.as_str())).count();
+    if blocking > 0 {
+        let message = format!(
+            "{blocking} holds by order of an authority or for security keep something here; release them first"
+        );
+        return Err(Error::conflict("held", message));
+    }
+    Ok(set.asked_at)
+}
+
+/// Closes every door, and notes the case: from here on it is only gone on with. None is asked for by a restore, which does again what
+/// was done.
+async fn begin(
+    ctx: &Ctx,
+    org: Uuid,
+    case: Uuid,
+    asked_at: Option<DateTime<Utc>>,
+    parts: Vec<Part>,
+) -> Result<(), Error> {
     let tx = ctx.db.retain(org).await?;
+    // Two at once begin one after the other, and an end that was called off meanwhile stays called off.
+    organisation::take_numbers(&tx, Counter::Sync, 0).await?;
+    let asked_at = match asked_at {
+        Some(_) => unless_kept(ctx, &tx).await?,
+        None => ctx.now(),
+    };
     let certificate = Certificate {
         id: case,
         scope: ORGANISATION.to_owned(),
@@ -244,7 +268,7 @@ async fn begin(ctx: &Ctx, org: Uuid, case: Uuid, asked_at: DateTime<Utc>, parts:
     erasure::insert(&tx, row).await?;
     store::mark_gone(&tx, ctx.now()).await?;
     for table in DOORS {
-        while store::delete_rows(&tx, table, None, BATCH).await? > 0 {}
+        while store::delete_rows(&tx, table, BATCH).await? > 0 {}
     }
     Ok(tx.commit().await?)
 }
@@ -260,10 +284,9 @@ async fn go_on(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
     loop {
         let mut deleted = 0;
         for table in tables() {
-            let but = (table == "privacy_erasure").then_some(case.id);
             loop {
                 let tx = ctx.db.retain(org).await?;
-                let count = store::delete_rows(&tx, table, but, BATCH).await?;
+                let count = store::delete_rows(&tx, table, BATCH).await?;
                 tx.commit().await?;
                 deleted += count;
                 if count < BATCH {
@@ -342,7 +365,7 @@ pub(super) async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
         return Ok(false);
     }
     if !known {
-        begin(ctx, line.org, line.case, line.at, parts).await?;
+        begin(ctx, line.org, line.case, None, parts).await?;
     }
     go_on(ctx, line.org).await
 }

@@ -453,6 +453,20 @@ pub async fn remove_files(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     }
 }
 
+/// The same of an organisation that is gone: nothing else is written of it.
+pub(super) async fn note_overwritten_of_gone(ctx: &Ctx, org: Uuid, begun_at: DateTime<Utc>) -> Result<u64, Error> {
+    let tx = ctx.db.retain(org).await?;
+    let mut noted = 0;
+    for row in store::not_overwritten(&tx).await? {
+        if row.done_at.is_some_and(|done| done <= begun_at) {
+            store::update(&tx, Erasure { overwritten_at: Some(ctx.now()), version: row.version + 1, ..row }).await?;
+            noted += 1;
+        }
+    }
+    tx.commit().await?;
+    Ok(noted)
+}
+
 /// Notes that the remains of every erased person in the database's files are overwritten.
 pub(super) async fn note_overwritten(ctx: &Ctx, actor: &Actor, begun_at: DateTime<Utc>) -> Result<u64, Error> {
     let work = Work::begin(ctx, actor).await?;

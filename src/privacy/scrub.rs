@@ -3,7 +3,7 @@
 //! SQLite overwrites what it deletes (`secure_delete`); the scrub writes the file anew, so that no freed page is left.
 //! PostgreSQL keeps dead rows until a table is rewritten, and its log until it is switched: the owner does both.
 
-use super::erase::note_overwritten;
+use super::erase::{note_overwritten, note_overwritten_of_gone};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::work::Actor;
@@ -34,9 +34,12 @@ pub async fn run(ctx: &Ctx) -> Result<Scrubbed, Error> {
         "the whole database file".to_owned()
     };
     let tx = ctx.db.system_look().await?;
-    let orgs = organisation::list_ids(&tx).await?;
+    let (orgs, gone) = (organisation::list_ids(&tx).await?, organisation::list_gone(&tx).await?);
     tx.commit().await?;
     let mut noted = 0;
+    for (org, _) in gone {
+        noted += note_overwritten_of_gone(ctx, org, begun_at).await?;
+    }
     for org in orgs {
         noted += note_overwritten(ctx, &Actor::job(org), begun_at).await?;
     }

@@ -41,8 +41,23 @@ pub async fn mark_gone(tx: &OrgTx, at: DateTime<Utc>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets an organisation of which nothing is left.
+/// Puts a deletion off to `day` where it would come before.
+pub async fn put_off(tx: &OrgTx, day: NaiveDate) -> Result<(), Error> {
+    let sql = "UPDATE organisation_ending SET deleted_on = $2 WHERE org_id = $1 AND deleted_on < $2";
+    run(tx, sql, vec![tx.org().into(), day.into()]).await?;
+    Ok(())
+}
+
+/// Whether something was billed or paid after a point in time.
+pub async fn is_booked_since(tx: &OrgTx, at: DateTime<Utc>) -> Result<bool, Error> {
+    let sql = "SELECT id FROM invoice WHERE org_id = $1 AND created_at > $2 UNION ALL \
+               SELECT id FROM payment WHERE org_id = $1 AND created_at > $2 LIMIT 1";
+    Ok(!all::<super::sql::Id>(tx, sql, vec![tx.org().into(), at.into()]).await?.is_empty())
+}
+
+/// Forgets an organisation of which nothing is left but its certificate.
 pub async fn forget(tx: &OrgTx) -> Result<(), Error> {
+    run(tx, "DELETE FROM privacy_erasure WHERE org_id = $1", vec![tx.org().into()]).await?;
     run(tx, "DELETE FROM org_directory WHERE org_id = $1", vec![tx.org().into()]).await?;
     Ok(())
 }
@@ -65,13 +80,13 @@ pub async fn count(tx: &OrgTx, table: &str) -> Result<i64, Error> {
     Ok(all::<Count>(tx, &sql, vec![tx.org().into()]).await?.first().map_or(0, |c| c.n))
 }
 
-/// Deletes some rows of the organisation from a table, but for one id; how many.
-pub async fn delete_rows(tx: &OrgTx, table: &str, but: Option<Uuid>, limit: u64) -> Result<u64, Error> {
+/// Deletes some rows of the organisation from a table; how many. Certificates of the organisation itself stay.
+pub async fn delete_rows(tx: &OrgTx, table: &str, limit: u64) -> Result<u64, Error> {
     let own = if tx.get_database_backend() == sea_orm::DbBackend::Postgres { "ctid" } else { "rowid" };
-    let (but, id) = but.map_or(("", Vec::new()), |id| ("AND id <> $2", vec![id.into()]));
+    let but = if table == "privacy_erasure" { "AND subject_kind <> 'organisation'" } else { "" };
     let sql =
         format!("DELETE FROM {table} WHERE {own} IN (SELECT {own} FROM {table} WHERE org_id = $1 {but} LIMIT {limit})");
-    run(tx, &sql, [vec![tx.org().into()], id].concat()).await
+    run(tx, &sql, vec![tx.org().into()]).await
 }
 
 /// Deliveries after an id with the message ids they were sent under, which files in folders are named after.

@@ -18,7 +18,8 @@ use crate::services::work::{Actor, Deed, Work};
 use crate::store::erasure::{self, Erasure};
 use crate::store::hand_over::{self as store, HandOver, Taken};
 use crate::store::{archive, ending, organisation};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Europe::Oslo;
 use content::Package;
 use domain::hex;
 use domain::privacy::{Custody, RuleId};
@@ -170,6 +171,11 @@ pub async fn write(
     Ok((row.into(), file))
 }
 
+/// The day in Oslo.
+fn day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&Oslo).date_naive()
+}
+
 /// What became of a confirmation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Confirmed {
@@ -210,6 +216,12 @@ pub async fn confirm(ctx: &Ctx, actor: &Actor, id: Uuid, sha256: &str) -> Result
         if over.is_none() {
             let message = "the agreement goes on: nothing is deleted by this; end it first (org end)";
             return Err(Error::conflict("agreement_goes_on", message));
+        }
+        let after_the_last_day = over.is_some_and(|e| day(row.made_at) > e.ends_on);
+        if !after_the_last_day || ending::is_booked_since(&work.tx, row.made_at).await? {
+            let message = "the package was written before the last day was over, or something was billed or paid since: \
+                           write another one and confirm that";
+            return Err(Error::conflict("package_too_old", message));
         }
         ending::delete_from(&work.tx, ctx.today()).await?;
     }
