@@ -3,6 +3,7 @@
 //! that keeps a restored backup from bringing it back (GDPR article 28 (3) (g)).
 
 use super::certificate::{Certificate, Fate, Part, finish, of_row, to_content};
+use super::erase::remove_if_there;
 use super::inventory::{self, Class};
 use super::ledger::{self, Kind, Line, ORGANISATION};
 use super::policy;
@@ -120,13 +121,12 @@ async fn close_if_due(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
     let set = store::find(&tx).await?;
     tx.commit().await?;
     let Some(set) = set else { return Ok(false) };
-    if set.keep_archive {
-        return wind_down(ctx, org, &set).await;
+    let actor = Actor::job(org);
+    if set.keep_archive && set.ends_on < ctx.today() {
+        end_everybody(ctx, &actor).await?;
     }
-    if set.deleted_on.is_none_or(|on| on > ctx.today()) {
-        return Ok(false);
-    }
-    match erase(ctx, &Actor::job(org)).await {
+    match erase(ctx, &actor).await {
+        Err(error) if error.code() == Some("grace") => Ok(false),
         Err(error) if error.code() == Some("held") => {
             tracing::warn!(org.id = %org, error = %error, "an organisation whose day has come is kept by a hold");
             Ok(false)
@@ -135,25 +135,17 @@ async fn close_if_due(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
     }
 }
 
-/// The archive stays until its years are over: relationships end, and when nobody is left the organisation goes.
-async fn wind_down(ctx: &Ctx, org: Uuid, set: &store::Ending) -> Result<bool, Error> {
-    if set.ends_on >= ctx.today() {
-        return Ok(false);
-    }
-    let actor = Actor::job(org);
+/// The archive stays until its years are over, and relationships end with the agreement.
+async fn end_everybody(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     let mut after = Uuid::nil();
     loop {
-        let tx = ctx.db.read(org).await?;
+        let tx = ctx.db.read(actor.org).await?;
         let page = views::customers(&tx, after, 500).await?;
         tx.commit().await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(()) };
         after = last.id;
         let active: Vec<Uuid> = page.iter().filter(|c| c.status == "active").map(|c| c.id).collect();
-        customer::end_by_policy(ctx, &actor, &active).await?;
-    }
-    match erase(ctx, &actor).await {
-        Err(error) if matches!(error.code(), Some("grace" | "held")) => Ok(false),
-        done => done.map(|_| true),
+        customer::end_by_policy(ctx, actor, &active).await?;
     }
 }
 
@@ -336,10 +328,7 @@ async fn remove_mails(ctx: &Ctx, org: Uuid) -> Result<(), Error> {
             for path in
                 [ctx.config.mail.spool_dir.join(format!("{id}.eml")), ctx.config.ehf.dir.join(format!("{id}.xml"))]
             {
-                match tokio::fs::remove_file(path).await {
-                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
-                    _ => {}
-                }
+                remove_if_there(&path).await?;
             }
         }
     }

@@ -19,6 +19,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::hex;
 use domain::privacy::{Action, Hold, RuleId};
 use std::collections::BTreeSet;
+use std::path::Path;
 use uuid::Uuid;
 
 /// Days a document may be on its way before its addressee's details stop waiting for it (retention matrix, row 10).
@@ -421,6 +422,14 @@ pub(super) async fn replay_person(ctx: &Ctx, line: &Line) -> Result<bool, Error>
     Ok(true)
 }
 
+/// Removes a file; one that is gone already is fine.
+pub(super) async fn remove_if_there(path: &Path) -> Result<(), Error> {
+    match tokio::fs::remove_file(path).await {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Removes files whose rows are gone. One that is gone already is fine: a process may have died between.
 pub async fn remove_files(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     let mut done = 0;
@@ -441,10 +450,7 @@ pub async fn remove_files(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
                     continue;
                 }
             };
-            match tokio::fs::remove_file(folder.join(&removal.name)).await {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
-                _ => {}
-            }
+            remove_if_there(&folder.join(&removal.name)).await?;
         }
         let tx = ctx.db.write(actor.org).await?;
         store::removed(&tx, &removals).await?;

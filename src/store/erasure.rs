@@ -121,6 +121,17 @@ pub async fn note_removals(tx: &OrgTx, files: &[Removal], at: DateTime<Utc>) -> 
     Ok(())
 }
 
+/// Notes stored files for removal after the commit: those of the hashes a query finds.
+pub async fn note_stored(tx: &OrgTx, sql: &str, at: DateTime<Utc>) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct Stored {
+        content_hash: Vec<u8>,
+    }
+    let stored = super::sql::all::<Stored>(tx, sql, vec![tx.org().into()]).await?;
+    let file = |s: Stored| Removal { place: "files".to_owned(), name: domain::hex::encode(&s.content_hash) };
+    note_removals(tx, &stored.into_iter().map(file).collect::<Vec<_>>(), at).await
+}
+
 /// Places and names as values.
 fn named(files: &[Removal]) -> Vec<Value> {
     files.iter().flat_map(|f| [f.place.as_str().into(), f.name.as_str().into()]).collect()

@@ -1,7 +1,7 @@
 //! The statutory archive handed to the organisation: what was written, what of it was confirmed, and what is taken away then.
 
 use super::archive::listed;
-use super::erasure::note_removal;
+use super::erasure::note_stored;
 use super::error::Error;
 use super::retention::holds_any;
 use super::sql::{Id, all, run};
@@ -122,18 +122,12 @@ pub struct Taken {
 
 /// Takes away who archived customers were, with the documents as they were sent. What is left of them are amounts and days.
 pub async fn take(tx: &OrgTx, customers: &[Uuid], at: DateTime<Utc>) -> Result<Taken, Error> {
-    #[derive(FromQueryResult)]
-    struct Stored {
-        content_hash: Vec<u8>,
-    }
     if customers.is_empty() {
         return Ok(Taken::default());
     }
     let ids = listed(tx, customers);
     let sql = format!("SELECT content_hash FROM archive_document WHERE org_id = $1 AND customer_id IN ({ids})");
-    for stored in all::<Stored>(tx, &sql, vec![tx.org().into()]).await? {
-        note_removal(tx, "files", &domain::hex::encode(&stored.content_hash), at).await?;
-    }
+    note_stored(tx, &sql, at).await?;
     let delete = async |table: &str| {
         let sql = format!("DELETE FROM {table} WHERE org_id = $1 AND customer_id IN ({ids})");
         run(tx, &sql, vec![tx.org().into()]).await
@@ -162,9 +156,7 @@ pub async fn take(tx: &OrgTx, customers: &[Uuid], at: DateTime<Utc>) -> Result<T
         "SELECT f.content_hash FROM bank_file f WHERE f.org_id = $1 AND EXISTS (SELECT 1 FROM payment p \
          WHERE p.org_id = f.org_id AND p.bank_file_id = f.id AND p.customer_id IN ({ids})) AND NOT {STAYS}"
     );
-    for stored in all::<Stored>(tx, &sql, vec![tx.org().into()]).await? {
-        note_removal(tx, "files", &domain::hex::encode(&stored.content_hash), at).await?;
-    }
+    note_stored(tx, &sql, at).await?;
     Ok(Taken { customers, documents, payers, notes, addresses })
 }
 
@@ -260,6 +252,7 @@ pub async fn notes(tx: &OrgTx, customers: &[Uuid]) -> Result<Vec<Noted>, Error> 
 }
 
 /// Whose rows: those of some customers, or those that belong to nobody.
+#[derive(Clone, Copy)]
 pub enum Whose<'a> {
     /// Of these.
     Of(&'a [Uuid]),

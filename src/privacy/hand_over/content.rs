@@ -228,7 +228,7 @@ impl Package {
             self.count += 1;
             papers.extend(archive::documents(&tx, *id).await?);
         }
-        self.add_books(&tx, Whose::Of(ids), Whose::Of(ids)).await?;
+        self.add_books(&tx, Whose::Of(ids)).await?;
         self.add_notes(&tx, ids).await?;
         let files = store::bank_files(&tx, Whose::Of(ids)).await?;
         tx.commit().await?;
@@ -270,7 +270,7 @@ impl Package {
                 document: Box::new(document),
             })
             .collect();
-        self.add_books(&tx, Whose::Of(ids), Whose::Of(ids)).await?;
+        self.add_books(&tx, Whose::Of(ids)).await?;
         self.add_notes(&tx, ids).await?;
         tx.commit().await?;
         for paper in &papers {
@@ -293,7 +293,7 @@ impl Package {
             self.add_living(ctx, actor, &ids).await?;
         }
         let tx = ctx.db.retain_look(actor.org).await?;
-        self.add_books(&tx, Whose::Nobodys, Whose::Nobodys).await?;
+        self.add_books(&tx, Whose::Nobodys).await?;
         let files = store::bank_files(&tx, Whose::Nobodys).await?;
         tx.commit().await?;
         self.add_bank_files(ctx, actor, &files).await
@@ -329,10 +329,10 @@ impl Package {
         }
     }
 
-    async fn add_books(&mut self, tx: &OrgTx, posted: Whose<'_>, paid: Whose<'_>) -> Result<(), Error> {
-        for p in store::postings(tx, posted).await? {
+    async fn add_books(&mut self, tx: &OrgTx, whose: Whose<'_>) -> Result<(), Error> {
+        for p in store::postings(tx, whose).await? {
             let number = |role: &str, code: &str| gl_number(&self.chosen, role, code);
-            let whose = p.customer_id.and_then(|id| self.numbers.get(&id)).map_or("", String::as_str);
+            let customer = p.customer_id.and_then(|id| self.numbers.get(&id)).map_or("", String::as_str);
             let (debit, credit) = (number(&p.debit_role, &p.debit_code), number(&p.credit_role, &p.credit_code));
             let document = p.document.map(|n| n.to_string()).unwrap_or_default();
             let payment = p.payment_id.map(|id| id.to_string()).unwrap_or_default();
@@ -348,7 +348,7 @@ impl Package {
                 &p.credit_role,
                 &p.credit_code,
                 &kroner(p.amount_ore),
-                whose,
+                customer,
                 &document,
                 p.kid.as_deref().unwrap_or_default(),
                 &day(p.due_on),
@@ -356,15 +356,15 @@ impl Package {
                 p.reason.as_deref().unwrap_or_default(),
             ])?;
         }
-        for p in store::payments(tx, paid).await? {
-            let whose = p.customer_id.and_then(|id| self.numbers.get(&id)).map_or("", String::as_str);
+        for p in store::payments(tx, whose).await? {
+            let customer = p.customer_id.and_then(|id| self.numbers.get(&id)).map_or("", String::as_str);
             self.payments.row(&[
                 &p.id.to_string(),
                 &p.booked_on.to_string(),
                 &kroner(p.amount_ore),
                 &kroner(p.unallocated_ore),
                 p.kid.as_deref().unwrap_or_default(),
-                whose,
+                customer,
                 p.debit_account.as_deref().unwrap_or_default(),
                 p.text.as_deref().unwrap_or_default(),
             ])?;
