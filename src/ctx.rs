@@ -7,10 +7,11 @@ use crate::progress::Progress;
 use crate::store::Db;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::channel::Channel;
+use domain::hex;
 use hmac::{Hmac, KeyInit, Mac};
 use render::dkim::DkimKey;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::signature::Ed25519KeyPair;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -140,6 +141,12 @@ impl Rng for SystemRng {
 /// A secret of the installation for keyed hashes of low-entropy values.
 pub struct InstallationKey([u8; 32]);
 
+/// Whether the holder of a key signed this; key and signature are hexadecimal.
+pub fn is_signed(content: &[u8], signature: &str, public_key: &str) -> bool {
+    let (Some(key), Some(signature)) = (hex::decode(public_key), hex::decode(signature)) else { return false };
+    UnparsedPublicKey::new(&ED25519, key).verify(content, &signature).is_ok()
+}
+
 impl InstallationKey {
     /// From its 32 bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
@@ -159,9 +166,19 @@ impl InstallationKey {
 }
 
 impl InstallationKey {
-    /// Signs what the installation vouches for: certificates and backups. Ed25519, made of the key itself.
-    pub fn signer(&self) -> Option<Ed25519KeyPair> {
+    /// What it signs with, made of the key itself.
+    fn signer(&self) -> Option<Ed25519KeyPair> {
         Ed25519KeyPair::from_seed_unchecked(&self.hash(&[b"sign"])).ok()
+    }
+
+    /// Signs what the installation vouches for: certificates, receipts, packages and backups. Ed25519, hexadecimal.
+    pub fn sign(&self, content: &[u8]) -> Option<String> {
+        self.signer().map(|s| hex::encode(s.sign(content).as_ref()))
+    }
+
+    /// The key its signatures are checked with, hexadecimal.
+    pub fn public_key(&self) -> Option<String> {
+        self.signer().map(|s| hex::encode(s.public_key().as_ref()))
     }
 
     fn cipher(&self) -> Option<LessSafeKey> {

@@ -4,11 +4,9 @@
 use super::manifest::MANIFEST;
 use super::vault::Found;
 use super::{Vault, create};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, is_signed};
 use crate::services::error::Error;
 use chrono::{DateTime, Duration, Utc};
-use domain::hex;
-use ring::signature::KeyPair;
 use serde::{Deserialize, Serialize};
 
 /// Hours before the limit at which an object that is still there is an alarm.
@@ -123,20 +121,16 @@ fn signed_content(aged: &Aged) -> Vec<u8> {
 }
 
 fn signed(ctx: &Ctx, mut aged: Aged) -> Aged {
-    if let Some(signer) = ctx.key.signer() {
-        aged.public_key = hex::encode(signer.public_key().as_ref());
-        aged.signature = hex::encode(signer.sign(&signed_content(&aged)).as_ref());
+    if let Some(public_key) = ctx.key.public_key() {
+        aged.public_key = public_key;
+        aged.signature = ctx.key.sign(&signed_content(&aged)).unwrap_or_default();
     }
     aged
 }
 
 /// Whether a certificate is as it was signed.
 pub fn is_genuine(aged: &Aged) -> bool {
-    let (Some(key), Some(signature)) = (hex::decode(&aged.public_key), hex::decode(&aged.signature)) else {
-        return false;
-    };
-    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
-    key.verify(&signed_content(aged), &signature).is_ok()
+    is_signed(&signed_content(aged), &aged.signature, &aged.public_key)
 }
 
 #[cfg(test)]

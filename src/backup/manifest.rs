@@ -1,12 +1,10 @@
 //! What a backup says of itself, signed by the installation that made it.
 
 use super::refuse;
-use crate::ctx::InstallationKey;
+use crate::ctx::{InstallationKey, is_signed};
 use crate::privacy::ledger::Head;
 use crate::services::error::Error;
 use chrono::{DateTime, Utc};
-use domain::hex;
-use ring::signature::{ED25519, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,28 +59,19 @@ impl Manifest {
 
     /// Signs it with the installation's key.
     pub(super) fn sign(mut self, key: &InstallationKey) -> Result<Self, Error> {
-        let signer = key.signer().ok_or_else(|| refuse("no_signer", "the installation key cannot sign"))?;
-        self.public_key = hex::encode(signer.public_key().as_ref());
-        self.signature = hex::encode(signer.sign(&self.signed_content()).as_ref());
+        let no_signer = || refuse("no_signer", "the installation key cannot sign");
+        self.public_key = key.public_key().ok_or_else(no_signer)?;
+        self.signature = key.sign(&self.signed_content()).ok_or_else(no_signer)?;
         Ok(self)
     }
 
     /// Whether it is as the holder of this key signed it.
     pub fn is_signed_by(&self, public_key: &str) -> bool {
-        let (Some(key), Some(signature)) = (hex::decode(public_key), hex::decode(&self.signature)) else {
-            return false;
-        };
-        self.public_key == public_key
-            && UnparsedPublicKey::new(&ED25519, key).verify(&self.signed_content(), &signature).is_ok()
+        self.public_key == public_key && is_signed(&self.signed_content(), &self.signature, public_key)
     }
 
     /// Bytes of all its objects.
     pub fn bytes(&self) -> u64 {
         self.objects.iter().map(|o| o.bytes).sum()
     }
-}
-
-/// The installation's public key, hexadecimal.
-pub fn public_key(key: &InstallationKey) -> Option<String> {
-    key.signer().map(|s| hex::encode(s.public_key().as_ref()))
 }

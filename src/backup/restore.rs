@@ -5,7 +5,7 @@
 //! goes last; a restore that cannot be verified leaves it, with the reason in it.
 
 use super::create::{DATABASE, FILES};
-use super::manifest::{Manifest, public_key};
+use super::manifest::Manifest;
 use super::seal::{Keys, open_from};
 use super::verify::{books_hold, check_signature, fetch, shown};
 use super::{Vault, load, refuse};
@@ -161,7 +161,7 @@ fn own_key(config: &Config) -> Result<Option<String>, Error> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
-    Ok(bytes.try_into().ok().and_then(|key| public_key(&crate::ctx::InstallationKey::new(key))))
+    Ok(bytes.try_into().ok().and_then(|key| crate::ctx::InstallationKey::new(key).public_key()))
 }
 
 /// The folder of files may hold the installation's key and nothing else: what stands there is of another day.
@@ -252,7 +252,7 @@ async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
 /// Both ledgers go on from where they were at every backup there is, not this one alone: an old copy of a ledger knows nothing
 /// of what came after it.
 async fn ledgers_are_whole(ctx: &Ctx, manifest: &Manifest, lines: &[ledger::Line]) -> Result<(), Error> {
-    let own = public_key(&ctx.key).unwrap_or_default();
+    let own = ctx.key.public_key().unwrap_or_default();
     let mut made = Vault::open(&ctx.config)?.backups().await.unwrap_or_default();
     made.retain(|m| m.is_signed_by(&own));
     made.push(manifest.clone());

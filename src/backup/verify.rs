@@ -2,7 +2,7 @@
 //! and the books are checked there.
 
 use super::create::{DATABASE, FILES, Staging};
-use super::manifest::{Manifest, public_key};
+use super::manifest::Manifest;
 use super::seal::{Keys, hash_of, open_from};
 use super::{Vault, load, refuse};
 use crate::config::{Config, Database};
@@ -82,7 +82,7 @@ pub struct Reading<'a> {
 pub async fn verify(ctx: &Ctx, name: &str, reading: &Reading<'_>) -> Result<Verified, Error> {
     let vault = Vault::open(&ctx.config)?;
     let manifest = vault.manifest(name).await?;
-    check_signature(&manifest, reading.trust_key, public_key(&ctx.key).as_deref())?;
+    check_signature(&manifest, reading.trust_key, ctx.key.public_key().as_deref())?;
     // Where a crash leaves nothing that is not removed at the next start.
     let scratch = Staging::new(&ctx.config.files.dir)?;
     fetch(&vault, &manifest, scratch.path()).await?;

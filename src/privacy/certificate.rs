@@ -1,13 +1,12 @@
 //! The certificate of an erasure: what went, what law keeps and until when, signed by the installation. It names nobody.
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, is_signed};
 use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::erasure::{self as store, Erasure};
 use crate::store::organisation;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::customer::Language;
-use domain::hex;
 use domain::privacy::{Hold, RuleId};
 use render::paper::Paper;
 use render::privacy::Kept;
@@ -103,22 +102,15 @@ fn signed_content(certificate: &Certificate) -> Vec<u8> {
 }
 
 pub(super) fn sign(ctx: &Ctx, certificate: &mut Certificate) {
-    use ring::signature::KeyPair;
-    let content = signed_content(certificate);
-    if let Some(signer) = ctx.key.signer() {
-        certificate.signature = hex::encode(signer.sign(&content).as_ref());
-        certificate.public_key = hex::encode(signer.public_key().as_ref());
+    if let (Some(signature), Some(public_key)) = (ctx.key.sign(&signed_content(certificate)), ctx.key.public_key()) {
+        certificate.signature = signature;
+        certificate.public_key = public_key;
     }
 }
 
 /// Whether a certificate is as it was signed.
 pub fn is_genuine(certificate: &Certificate) -> bool {
-    let (Some(key), Some(signature)) = (hex::decode(&certificate.public_key), hex::decode(&certificate.signature))
-    else {
-        return false;
-    };
-    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
-    key.verify(&signed_content(certificate), &signature).is_ok()
+    is_signed(&signed_content(certificate), &certificate.signature, &certificate.public_key)
 }
 
 pub(super) fn to_content(certificate: &Certificate) -> Result<String, Error> {

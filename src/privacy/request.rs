@@ -17,7 +17,6 @@ use crate::store::organisation;
 use crate::store::request::{self as store, Notice, Request};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use domain::customer::Language;
-use domain::hex;
 use domain::national_id::contains_national_id;
 use domain::privacy::{AUTHORITY, request_due_on, request_extended_to};
 use serde::{Deserialize, Serialize};
@@ -498,9 +497,8 @@ pub struct Receipt {
 
 /// A signed receipt of a request.
 pub async fn receipt(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Receipt, Error> {
-    use ring::signature::KeyPair;
     let row = get(ctx, actor, id).await?;
-    let signer = ctx.key.signer().ok_or_else(|| Error::conflict("no_signer", "the installation key cannot sign"))?;
+    let no_signer = || Error::conflict("no_signer", "the installation key cannot sign");
     let mut receipt = Receipt {
         request_id: id,
         organisation_id: actor.org,
@@ -509,11 +507,11 @@ pub async fn receipt(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Receipt, Erro
         due_on: row.due_on,
         state: row.state,
         made_at: ctx.now(),
-        public_key: hex::encode(signer.public_key().as_ref()),
+        public_key: ctx.key.public_key().ok_or_else(no_signer)?,
         signature: String::new(),
     };
     let content = serde_json::to_vec(&receipt).map_err(std::io::Error::other)?;
-    receipt.signature = hex::encode(signer.sign(&content).as_ref());
+    receipt.signature = ctx.key.sign(&content).ok_or_else(no_signer)?;
     Ok(receipt)
 }
 

@@ -3,14 +3,12 @@
 use crate::harness::{Backend, TestApp, both};
 use chrono::{DateTime, Utc};
 use domain::audit::Chain;
-use domain::money::Micro;
 use formats::customer_list::Mode;
 use reskontro::privacy::explain::{Subject, explain};
 use reskontro::privacy::hold::{self, NewHold};
 use reskontro::privacy::retention::{self, Item};
 use reskontro::privacy::{erase, scrub};
 use reskontro::services::audit::{self, ChainReport};
-use reskontro::services::invoice::{self, DraftLine, NewDraft};
 use reskontro::services::payment::{self, NewPayment};
 use reskontro::services::user::{self, NewUser};
 use reskontro::services::work::{Actor, ActorKind};
@@ -46,30 +44,6 @@ async fn night(app: &TestApp, actor: &Actor) {
     let tomorrow = app.ctx.today().succ_opt().unwrap();
     at(app, &format!("{tomorrow}T01:30:00Z"));
     audit::seal(&app.ctx, actor).await.unwrap();
-}
-
-async fn issue(app: &TestApp, actor: &Actor, customer: Uuid) -> Uuid {
-    let line = DraftLine {
-        product_number: Some("A".into()),
-        description: None,
-        quantity: Micro::ONE,
-        unit: None,
-        unit_price: None,
-        discount_percent: Micro::ZERO,
-        vat_code: None,
-    };
-    let draft = NewDraft {
-        customer_id: customer,
-        lines: vec![line],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
-    };
-    let id = invoice::create_draft(&app.ctx, actor, &draft).await.unwrap();
-    invoice::issue_draft(&app.ctx, actor, id).await.unwrap();
-    id
 }
 
 async fn pay(app: &TestApp, actor: &Actor, invoice: Uuid) {
@@ -121,9 +95,9 @@ both!(the_chains_are_sealed_apart_and_a_segment_holds_one_day, async |app: &Test
     let (actor, customers) = begin(app).await;
     // Late on New Year's Eve in Oslo, and right after.
     at(app, "2026-12-31T22:55:00Z");
-    issue(app, &actor, customers[0]).await;
+    app.issue(&actor, customers[0]).await;
     at(app, "2026-12-31T23:05:00Z");
-    issue(app, &actor, customers[1]).await;
+    app.issue(&actor, customers[1]).await;
     night(app, &actor).await;
     for chain in Chain::ALL {
         let sealed = segments(app, &actor, chain).await;
@@ -141,7 +115,7 @@ both!(the_chains_are_sealed_apart_and_a_segment_holds_one_day, async |app: &Test
 both!(other_acts_go_a_segment_at_a_time_and_the_chain_is_reckoned_through_their_heads, async |app: &TestApp| {
     let (actor, customers) = begin(app).await;
     at(app, "2026-03-02T10:00:00Z");
-    issue(app, &actor, customers[0]).await;
+    app.issue(&actor, customers[0]).await;
     night(app, &actor).await;
     let (books, other) = (events(app, &actor, Chain::Books).await, events(app, &actor, Chain::Other).await);
     // An association keeps other acts for twelve months: those of 1 March go when 1 March begins in Oslo.
@@ -170,11 +144,11 @@ both!(other_acts_go_a_segment_at_a_time_and_the_chain_is_reckoned_through_their_
 both!(acts_on_the_books_go_with_the_books, async |app: &TestApp| {
     let (actor, customers) = begin(app).await;
     at(app, "2026-03-02T10:00:00Z");
-    let paid = issue(app, &actor, customers[0]).await;
+    let paid = app.issue(&actor, customers[0]).await;
     pay(app, &actor, paid).await;
     night(app, &actor).await;
     at(app, "2026-03-04T10:00:00Z");
-    let owed = issue(app, &actor, customers[1]).await;
+    let owed = app.issue(&actor, customers[1]).await;
     night(app, &actor).await;
     let books: Vec<i64> = segments(app, &actor, Chain::Books).await.iter().map(|s| s.events).collect();
     let standing = async || events(app, &actor, Chain::Books).await;
@@ -211,7 +185,7 @@ both!(a_hold_keeps_what_somebody_did_and_what_was_done_with_them, async |app: &T
     night(app, &actor).await;
     at(app, "2026-03-03T10:00:00Z");
     app.product(&kari, "B", "Annet", "5").await;
-    issue(app, &kari, customers[0]).await;
+    app.issue(&kari, customers[0]).await;
     night(app, &actor).await;
     let days: Vec<i64> = segments(app, &actor, Chain::Other).await.iter().map(|s| s.events).collect();
     let place = async |kind: &str, subject_kind: &str, subject: Uuid| {
@@ -237,7 +211,7 @@ both!(why_acts_of_a_user_are_held_says_when_each_kind_goes, async |app: &TestApp
     let (actor, customers) = begin(app).await;
     let kari = member(app, &actor).await;
     at(app, "2026-03-03T10:00:00Z");
-    issue(app, &kari, customers[0]).await;
+    app.issue(&kari, customers[0]).await;
     let user = kari.id.unwrap();
     let said = explain(&app.ctx, &actor, Subject::User(user), None).await.unwrap();
     let until = |what: &str| said.held.iter().find(|h| h.what == what).unwrap().deletable_on.unwrap().to_string();
@@ -302,7 +276,7 @@ async fn three_days(app: &TestApp) -> (Actor, Vec<Segment>, Vec<Segment>) {
     let (actor, customers) = begin(app).await;
     for day in ["2026-03-02", "2026-03-03"] {
         at(app, &format!("{day}T10:00:00Z"));
-        issue(app, &actor, customers[0]).await;
+        app.issue(&actor, customers[0]).await;
         night(app, &actor).await;
     }
     at(app, "2027-02-28T23:30:00Z");

@@ -1,14 +1,13 @@
 //! What has had its time is deleted, by rule, and what is held or still needed stays.
 
-use crate::harness::{TestApp, both};
+use crate::harness::{TestApp, both, one_of_a};
 use chrono::Duration;
-use domain::money::Micro;
 use formats::customer_list::Mode;
 use reskontro::privacy::hold::{self, NewHold};
 use reskontro::privacy::policy::{self, NewPolicy};
 use reskontro::privacy::retention::{self, Item};
 use reskontro::services::customer::{self, Ending};
-use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
+use reskontro::services::invoice::create_draft;
 use reskontro::services::payment::{self, NewPayment};
 use reskontro::services::{Actor, delivery};
 use reskontro::store::views;
@@ -98,24 +97,7 @@ both!(what_is_on_its_way_is_let_arrive, async |app: &TestApp| {
 
 both!(drafts_and_addresses_go_by_their_own_time_and_a_dispute_keeps_its_own, async |app: &TestApp| {
     let (actor, customers, invoices) = billed(app).await;
-    let draft = NewDraft {
-        customer_id: customers[2],
-        lines: vec![DraftLine {
-            product_number: Some("A".into()),
-            description: None,
-            quantity: Micro::ONE,
-            unit: None,
-            unit_price: None,
-            discount_percent: Micro::ZERO,
-            vat_code: None,
-        }],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
-    };
-    create_draft(&app.ctx, &actor, &draft).await.unwrap();
+    create_draft(&app.ctx, &actor, &one_of_a(customers[2])).await.unwrap();
     app.clock.set("2026-05-29T21:59:00Z".parse().unwrap());
     assert_eq!(of(&retain(app, &actor).await, "drafts").deleted, 0, "the ninetieth day has not begun in Oslo");
     app.clock.advance(Duration::minutes(1));

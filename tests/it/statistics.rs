@@ -3,7 +3,6 @@
 use crate::api::{Api, key};
 use crate::harness::{Backend, TestApp, association, both};
 use domain::customer::Language;
-use domain::money::Micro;
 use formats::customer_list::Mode;
 use reqwest::Method;
 use reskontro::privacy::hold::{self, NewHold};
@@ -13,7 +12,7 @@ use reskontro::privacy::statistics::{self, StatisticsPart};
 use reskontro::privacy::{records, retention};
 use reskontro::services::Actor;
 use reskontro::services::access::Scope;
-use reskontro::services::invoice::{self, CreditRequest, DraftLine, NewDraft};
+use reskontro::services::invoice::{self, CreditRequest};
 use reskontro::services::organisation;
 use reskontro::services::payment::{self, NewPayment};
 use reskontro::store::views;
@@ -47,36 +46,12 @@ async fn begin(app: &TestApp, preset: &str, start_month: u32) -> (Actor, Vec<Uui
     (actor, customers.into_iter().map(|c| c.id).collect())
 }
 
-async fn issue(app: &TestApp, actor: &Actor, customer: Uuid) -> Uuid {
-    let line = DraftLine {
-        product_number: Some("A".into()),
-        description: None,
-        quantity: Micro::ONE,
-        unit: None,
-        unit_price: None,
-        discount_percent: Micro::ZERO,
-        vat_code: None,
-    };
-    let draft = NewDraft {
-        customer_id: customer,
-        lines: vec![line],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
-    };
-    let id = invoice::create_draft(&app.ctx, actor, &draft).await.unwrap();
-    invoice::issue_draft(&app.ctx, actor, id).await.unwrap();
-    id
-}
-
 /// Invoices on a day, one a customer.
 async fn bill(app: &TestApp, actor: &Actor, day: &str, customers: &[Uuid]) -> Vec<Uuid> {
     at(app, day);
     let mut invoices = Vec::new();
     for customer in customers {
-        invoices.push(issue(app, actor, *customer).await);
+        invoices.push(app.issue(actor, *customer).await);
     }
     invoices
 }

@@ -1,10 +1,9 @@
 //! What a package says of itself, signed by the installation that wrote it, and the check of a package against it.
 
-use crate::ctx::InstallationKey;
+use crate::ctx::{InstallationKey, is_signed};
 use crate::services::error::Error;
 use chrono::{DateTime, Utc};
 use domain::hex;
-use ring::signature::{ED25519, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -64,18 +63,14 @@ impl Manifest {
     /// Signs it with the installation's key.
     pub(super) fn sign(mut self, key: &InstallationKey) -> Result<Self, Error> {
         let no_signer = || Error::conflict("no_signer", "the installation key cannot sign");
-        let signer = key.signer().ok_or_else(no_signer)?;
-        self.public_key = hex::encode(signer.public_key().as_ref());
-        self.signature = hex::encode(signer.sign(&self.signed_content()).as_ref());
+        self.public_key = key.public_key().ok_or_else(no_signer)?;
+        self.signature = key.sign(&self.signed_content()).ok_or_else(no_signer)?;
         Ok(self)
     }
 
     /// Whether it is as it was signed, by the key it names.
     pub fn is_genuine(&self) -> bool {
-        let (Some(key), Some(signature)) = (hex::decode(&self.public_key), hex::decode(&self.signature)) else {
-            return false;
-        };
-        UnparsedPublicKey::new(&ED25519, key).verify(&self.signed_content(), &signature).is_ok()
+        is_signed(&self.signed_content(), &self.signature, &self.public_key)
     }
 }
 

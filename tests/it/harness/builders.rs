@@ -7,8 +7,10 @@ use domain::privacy::Preset;
 use formats::customer_list::Mode;
 use reskontro::services::Actor;
 use reskontro::services::customer::{self, Input, PlanReport};
+use reskontro::services::invoice::{self, DraftLine, NewDraft};
 use reskontro::services::organisation::{self, DPA_VERSION, NewBankAccount, NewOrganisation};
 use reskontro::services::product::{self, NewProduct};
+use uuid::Uuid;
 
 /// The account the test organisation is paid to.
 pub const ACCOUNT: &str = "12345678903";
@@ -48,7 +50,35 @@ pub fn association() -> NewOrganisation {
     }
 }
 
+/// A draft for a customer: one of product A.
+pub fn one_of_a(customer_id: Uuid) -> NewDraft {
+    NewDraft {
+        customer_id,
+        lines: vec![DraftLine {
+            product_number: Some("A".into()),
+            description: None,
+            quantity: Micro::ONE,
+            unit: None,
+            unit_price: None,
+            discount_percent: Micro::ZERO,
+            vat_code: None,
+        }],
+        due_on: None,
+        delivered_from: None,
+        delivered_to: None,
+        delivery_place: None,
+        note: None,
+    }
+}
+
 impl TestApp {
+    /// Issues an invoice of one of product A to a customer.
+    pub async fn issue(&self, actor: &Actor, customer: Uuid) -> Uuid {
+        let id = invoice::create_draft(&self.ctx, actor, &one_of_a(customer)).await.unwrap();
+        invoice::issue_draft(&self.ctx, actor, id).await.unwrap();
+        id
+    }
+
     /// Sets up the association and returns somebody who acts for it.
     pub async fn association(&self) -> Actor {
         Actor::operator(organisation::create(&self.ctx, association()).await.unwrap())
