@@ -328,6 +328,8 @@ pub struct Privacy {
     pub require_registered_processors: bool,
     /// Version of the data-processing agreement in force.
     pub dpa_version: String,
+    /// Local part of the address letters about privacy come to; empty for none.
+    pub mailbox: String,
 }
 
 /// What is too large.
@@ -474,6 +476,10 @@ impl Config {
         }
         if self.efaktura.workers == 0 || self.ehf.workers == 0 {
             return fail("efaktura.workers", "at least one worker a channel");
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if !self.privacy.mailbox.chars().all(plain) || self.privacy.mailbox == "b" {
+            return fail("privacy.mailbox", "give what stands before the @, such as privacy; leave it empty for none");
         }
         if self.privacy.dpa_version.trim().is_empty() || self.privacy.dpa_version.chars().count() > 40 {
             return fail("privacy.dpa_version", "give the version in force, such as 2026-11");

@@ -66,6 +66,8 @@ pub mod processor;
 pub mod product;
 pub mod standing_order;
 pub mod standing_order_line;
+pub mod statement_acceptance;
+pub mod statement_notice;
 pub mod user_session;
 pub mod vat_code;
 pub mod webhook_cursor;

@@ -26,6 +26,8 @@ mod m20261128_000002_add_privacy_requests;
 mod m20261129_000001_add_processors;
 mod m20261130_000001_log_reads;
 mod m20261130_000002_add_breaches;
+mod m20261201_000031_tell_of_statements;
+mod m20261201_000032_take_requests_in;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -59,6 +61,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000001_add_processors::Migration),
             Box::new(m20261130_000001_log_reads::Migration),
             Box::new(m20261130_000002_add_breaches::Migration),
+            Box::new(m20261201_000031_tell_of_statements::Migration),
+            Box::new(m20261201_000032_take_requests_in::Migration),
         ]
     }
 }

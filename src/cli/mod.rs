@@ -14,6 +14,7 @@ mod erasure;
 mod holds;
 mod invoices;
 mod mail;
+mod notices;
 mod operate;
 mod organisations;
 mod privacy;

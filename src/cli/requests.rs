@@ -3,7 +3,7 @@
 use super::{Org, context, print_json};
 use crate::ctx::Ctx;
 use crate::privacy::reading;
-use crate::privacy::request::{self, Decision, NewRequest, RequestView};
+use crate::privacy::request::{self, Decision, NewRequest, RequestView, Sorted};
 use crate::services::Actor;
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -43,6 +43,19 @@ pub(super) enum RequestCommand {
         /// What the person asks for, in short.
         #[arg(long)]
         wish: Option<String>,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Says what a request asks for, and whom it is about: letters and forms come unsorted.
+    Sort {
+        /// The request.
+        id: Uuid,
+        /// What it asks for: access, rectification, erasure, …
+        #[arg(long)]
+        kind: Option<String>,
+        /// The customer it is about: number or id.
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: Option<String>,
         #[command(flatten)]
         org: Org,
     },
@@ -126,6 +139,18 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             let id = request::receive(&ctx, &actor, &new).await?;
             let due = request::get(&ctx, &actor, id).await?.due_on;
             println!("Request {id} is to be answered by {due}.");
+        }
+        RequestCommand::Sort { id, kind, customer, org } => {
+            let actor = org.actor(&ctx).await?;
+            let subject_id = match customer {
+                Some(which) => {
+                    Some(super::privacy::id_of(super::privacy::find(&ctx, &actor, "customer", &which).await?))
+                }
+                None => None,
+            };
+            let subject_kind = subject_id.map(|_| "customer".to_owned());
+            let row = request::sort(&ctx, &actor, id, &Sorted { kind, subject_kind, subject_id }).await?;
+            println!("{}: to be answered by {}.", row.kind, row.due_on);
         }
         RequestCommand::SendCode { id, org } => {
             request::send_code(&ctx, &org.actor(&ctx).await?, id).await?;

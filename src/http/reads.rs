@@ -47,6 +47,7 @@ pub const READ_ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/privacy/archive/readings", "archive.read"),
     ("GET", "/privacy/requests", "requests.list"),
     ("GET", "/privacy/requests/{id}", "request.get"),
+    ("POST", "/privacy/requests/{id}/sort", "request.get"),
     ("POST", "/privacy/requests/{id}/decide", "request.get"),
     ("GET", "/privacy/requests/{id}/package.zip", "request.package"),
 ];

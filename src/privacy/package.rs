@@ -120,6 +120,7 @@ const PLACES: &[Place] = &[
     ),
     place("consent", "consent t", OWN),
     place("breach_person", "breach_person t", OWN),
+    place("statement_notice", "statement_notice t", "t.person_id = $2"),
     Place { contact: Some(READ_ABOUT), ..place("personal_reading", "personal_reading t", READ_ABOUT) },
 ];
 
@@ -148,6 +149,7 @@ const MARKS: &[&str] = &[
     "token_hash",
     "code_hash",
     "link_hash",
+    "letter_hash",
     "identity_hash",
     "snapshot_hash",
     "content_hash",

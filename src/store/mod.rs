@@ -35,6 +35,7 @@ pub mod request;
 pub mod retention;
 pub mod seen;
 mod sql;
+pub mod statement;
 pub mod traces;
 pub mod tx;
 pub mod user;

@@ -104,9 +104,8 @@ both!(every_route_asks_for_a_key, async |app: &TestApp| {
         // What comes to the webhook is signed; there is nobody it could come from where no gateway is set up. A payer's
         // link that is none shows its page all the same.
         let (method, answer) = match *open {
-            "/webhooks/efaktura" | "/i/{token}/code" | "/i/{token}/open" | "/i/{token}/close" => {
-                (Method::POST, StatusCode::NOT_FOUND)
-            }
+            "/webhooks/efaktura" | "/i/{token}/code" | "/i/{token}/open" | "/i/{token}/close"
+            | "/i/{token}/request" => (Method::POST, StatusCode::NOT_FOUND),
             // Nothing is published yet.
             "/i/{token}"
             | "/i/{token}/pdf"
@@ -114,6 +113,8 @@ both!(every_route_asks_for_a_key, async |app: &TestApp| {
             | "/privacy/{org}"
             | "/privacy/{org}/pdf"
             | "/privacy/packages/{token}"
+            | "/privacy/{org}/request"
+            | "/i/{token}/requests/{id}"
             | "/privacy/{org}/cookies" => (Method::GET, StatusCode::NOT_FOUND),
             _ => (Method::GET, StatusCode::OK),
         };
@@ -138,7 +139,12 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 42] = [
+const ADMIN: [(&str, &str); 47] = [
+    ("GET", "/backups"),
+    ("POST", "/backups"),
+    ("GET", "/backups/certificate"),
+    ("POST", "/backups/{name}/verify"),
+    ("POST", "/privacy/statements/{version_no}/notice"),
     ("GET", "/privacy/breaches"),
     ("POST", "/privacy/breaches"),
     ("GET", "/privacy/breaches/{id}"),

@@ -3,6 +3,7 @@
 
 mod api;
 mod backup;
+mod backups_api;
 mod bad_input;
 mod bounces;
 mod breaches;
@@ -11,13 +12,16 @@ mod canary;
 mod channels;
 mod console;
 mod customer_sync;
+mod desk;
 mod document;
 mod ehf;
 mod erasure;
 mod events;
 mod harness;
+mod intake;
 mod mail;
 mod money;
+mod notices;
 mod payer;
 mod payer_code;
 mod privacy;

@@ -120,6 +120,10 @@ impl Answer {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|v| v.to_str().unwrap()).unwrap_or_default()
     }
