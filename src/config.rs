@@ -378,6 +378,24 @@ pub struct Log {
     pub filter: String,
 }
 
+impl Privacy {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let fail = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
+        if !is_local_part(&self.mailbox) {
+            return fail("privacy.mailbox", "give what stands before the @, such as privacy; leave it empty for none");
+        }
+        if self.dpa_version.trim().is_empty() || self.dpa_version.chars().count() > 40 {
+            return fail("privacy.dpa_version", "give the version in force, such as 2026-11");
+        }
+        Ok(())
+    }
+}
+
+/// What may stand before the @ of an address of ours; `b` is taken by bounces.
+fn is_local_part(text: &str) -> bool {
+    text != "b" && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -477,13 +495,7 @@ impl Config {
         if self.efaktura.workers == 0 || self.ehf.workers == 0 {
             return fail("efaktura.workers", "at least one worker a channel");
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if !self.privacy.mailbox.chars().all(plain) || self.privacy.mailbox == "b" {
-            return fail("privacy.mailbox", "give what stands before the @, such as privacy; leave it empty for none");
-        }
-        if self.privacy.dpa_version.trim().is_empty() || self.privacy.dpa_version.chars().count() > 40 {
-            return fail("privacy.dpa_version", "give the version in force, such as 2026-11");
-        }
+        self.privacy.validate()?;
         if self.mail.connections == 0 || self.worker.run_batch == 0 {
             return fail("mail.connections", "at least one connection and one invoice a batch");
         }

@@ -62,6 +62,7 @@ both!(a_payer_who_has_used_the_code_asks_sees_the_answer_and_fetches_it, async |
     let mut data = String::new();
     zip.by_name("data.json").unwrap().read_to_string(&mut data).unwrap();
     assert!(data.contains("kari@example.org") && !data.contains("ola@example.org"), "{data}");
+    reading::write(&ctx).await.unwrap();
     assert_eq!(
         count(app, &actor, "personal_reading WHERE action = 'request.package' AND actor_kind = 'link'").await,
         1

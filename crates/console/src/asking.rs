@@ -50,10 +50,13 @@ pub struct Asked {
     pub package: bool,
 }
 
-/// Kinds with their names.
-pub(crate) fn kinds(a: &AskingWords, also: bool) -> Vec<(&'static str, &'static str)> {
-    let kinds = REQUEST_KINDS.into_iter().map(|kind| (kind, a.kind_of(kind)));
-    kinds.chain(also.then_some(("unsorted", a.unsorted))).collect()
+/// A kind, its name, and whether it is the chosen one.
+pub(crate) type KindChoice = (&'static str, &'static str, bool);
+
+/// Kinds with their names; `also` what is none of them.
+pub(crate) fn kinds(a: &AskingWords, also: bool, chosen: &str) -> Vec<KindChoice> {
+    let kinds = REQUEST_KINDS.into_iter().map(|kind| (kind, a.kind_of(kind), kind == chosen));
+    kinds.chain(also.then_some(("unsorted", a.unsorted, chosen == "unsorted"))).collect()
 }
 
 /// How it stands, in words.
@@ -115,7 +118,7 @@ struct Page<'a> {
     p: Shell<'a>,
     a: &'static AskingWords,
     v: &'a AskFormView,
-    kinds: Vec<(&'static str, &'static str)>,
+    kinds: Vec<KindChoice>,
     lead: String,
     sent: Option<String>,
     wrong: Option<String>,
@@ -141,5 +144,5 @@ pub fn ask_form(view: &AskFormView) -> Result<String, ConsoleError> {
         None => (None, None),
     };
     let lead = p.fill(a.form_lead, "name", &view.organisation);
-    Ok(Page { a, v: view, kinds: kinds(a, true), lead, sent, wrong, p }.render()?)
+    Ok(Page { a, v: view, kinds: kinds(a, true, &view.typed[0]), lead, sent, wrong, p }.render()?)
 }

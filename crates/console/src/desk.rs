@@ -1,7 +1,7 @@
 //! The desk of privacy: requests by their due date, erasures with their certificates, and what has had its time.
 
 use crate::ConsoleError;
-use crate::asking::kinds;
+use crate::asking::{KindChoice, kinds};
 use crate::channel::chip;
 use crate::frame::Frame;
 use crate::html::Html;
@@ -221,10 +221,9 @@ pub struct RequestPageView {
 struct RequestPage<'a> {
     p: Shell<'a>,
     d: &'static DeskWords,
-    a: &'static AskingWords,
     v: &'a RequestPageView,
     line: Line<'a>,
-    kinds: Vec<(&'static str, &'static str)>,
+    kinds: Vec<KindChoice>,
     identity: &'static str,
     open: bool,
     sorted: bool,
@@ -244,10 +243,9 @@ pub fn desk_request(view: &RequestPageView, frame: &Frame) -> Result<String, Con
     };
     let page = RequestPage {
         d,
-        a,
         v: view,
         line: line(&view.row, &p, d, a),
-        kinds: kinds(a, false),
+        kinds: kinds(a, false, &view.row.kind),
         identity,
         open: view.row.closed_on.is_none(),
         sorted: view.row.state != RequestState::Unsorted,

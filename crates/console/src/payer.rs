@@ -2,7 +2,7 @@
 //!
 //! The views hold the link's token, so they have no `Debug`.
 
-use crate::asking::{Asked, kinds, stands};
+use crate::asking::{Asked, KindChoice, kinds, stands};
 use crate::event::{Event, Shown, newest_first};
 use crate::frame::Frame;
 use crate::html::{Html, escape};
@@ -185,7 +185,7 @@ struct Page<'a> {
     past: Vec<Shown>,
     next: String,
     a: &'static AskingWords,
-    kinds: Vec<(&'static str, &'static str)>,
+    kinds: Vec<KindChoice>,
     asked: Vec<AskedRow>,
     asked_open: bool,
 }
@@ -356,7 +356,7 @@ pub fn payer(view: &PayerView) -> Result<String, ConsoleError> {
     });
     let page = Page {
         a,
-        kinds: kinds(a, false),
+        kinds: kinds(a, false, ""),
         asked: asked.collect(),
         asked_open: matches!(view.said, Some(PayerSaid::Asked | PayerSaid::NotAsked)),
         y,

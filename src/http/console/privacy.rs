@@ -15,7 +15,7 @@ use crate::services::{Actor, Error, Kind};
 use crate::store::views;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
-use axum::response::{Html, IntoResponse, Redirect};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use chrono_tz::Europe::Oslo;
 use console::{
     DeskView, ErasurePart, ErasureRow, ErasureView, PartFate, PlanItem, PlanRow, PlanView, RequestPageView, RequestRow,
@@ -155,8 +155,8 @@ pub(super) async fn show_request(State(ctx): State<Ctx>, visitor: Visitor, Path(
     Ok(Html(console::desk_request(&view, &frame)?).into_response())
 }
 
-fn back(id: Uuid) -> Page {
-    Ok(Redirect::to(&format!("/console/privacy/requests/{id}?done=1")).into_response())
+fn back(id: Uuid) -> Response {
+    Redirect::to(&format!("/console/privacy/requests/{id}?done=1")).into_response()
 }
 
 /// The customer with a number.
@@ -178,7 +178,7 @@ pub(super) async fn sort(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: P
     let subject_kind = subject_id.map(|_| "customer".to_owned());
     let kind = posted.get("kind").map(str::to_owned);
     request::sort(&ctx, &actor, id, &Sorted { kind, subject_kind, subject_id }).await?;
-    back(id)
+    Ok(back(id))
 }
 
 fn no_such_customer() -> Error {
@@ -188,27 +188,27 @@ fn no_such_customer() -> Error {
 /// Sends a code to the address on file.
 pub(super) async fn send_code(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
     request::send_code(&ctx, &posted.visitor.signed.actor(true)?, id).await?;
-    back(id)
+    Ok(back(id))
 }
 
 /// Takes the code the person was sent.
 pub(super) async fn confirm(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
     let actor = posted.visitor.signed.actor(true)?;
     request::confirm_code(&ctx, &actor, id, posted.get("code").unwrap_or_default()).await?;
-    back(id)
+    Ok(back(id))
 }
 
 /// Notes that the organisation knows who asks.
 pub(super) async fn identify(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
     request::identify(&ctx, &posted.visitor.signed.actor(true)?, id, true).await?;
-    back(id)
+    Ok(back(id))
 }
 
 /// Extends the time.
 pub(super) async fn extend(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
     let actor = posted.visitor.signed.actor(true)?;
     request::extend(&ctx, &actor, id, posted.get("reason").unwrap_or_default()).await?;
-    back(id)
+    Ok(back(id))
 }
 
 async fn decide(ctx: &Ctx, posted: &Posted, id: Uuid, decision: &str) -> Page {
@@ -217,7 +217,7 @@ async fn decide(ctx: &Ctx, posted: &Posted, id: Uuid, decision: &str) -> Page {
     let decided = Decision { decision: decision.to_owned(), grounds };
     let done = request::decide(ctx, &actor, id, &decided).await?;
     reading::note(ctx, &actor, "request.get", reading::about([done.subject_id])).await?;
-    back(id)
+    Ok(back(id))
 }
 
 /// Grants a request and carries it out.
@@ -319,13 +319,13 @@ pub(super) async fn certificate_pdf(State(ctx): State<Ctx>, visitor: Visitor, Pa
     Ok(([(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)], pdf).into_response())
 }
 
-fn to_plan(id: Uuid) -> Page {
-    Ok(Redirect::to(&format!("/console/privacy/plans/{id}?done=1")).into_response())
+fn to_plan(id: Uuid) -> Response {
+    Redirect::to(&format!("/console/privacy/plans/{id}?done=1")).into_response()
 }
 
 /// Makes a plan: nothing is deleted by it.
 pub(super) async fn make_plan(State(ctx): State<Ctx>, posted: Posted) -> Page {
-    to_plan(retention::plan(&ctx, &posted.visitor.signed.actor(true)?).await?)
+    Ok(to_plan(retention::plan(&ctx, &posted.visitor.signed.actor(true)?).await?))
 }
 
 /// A plan, or the report of what it did.
@@ -356,12 +356,12 @@ pub(super) async fn show_plan(State(ctx): State<Ctx>, visitor: Visitor, Path(id)
 /// Carries a plan out.
 pub(super) async fn run_plan(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
     retention::execute(&ctx, &owner(&posted.visitor.signed)?, id).await?;
-    to_plan(id)
+    Ok(to_plan(id))
 }
 
 /// Approves the policy a plan was made by, having looked at it.
 pub(super) async fn approve(State(ctx): State<Ctx>, Path(id): Path<Uuid>, posted: Posted) -> Page {
     let version = posted.get("version").and_then(|v| v.parse().ok()).ok_or(Trouble::NotFound)?;
     policy::approve(&ctx, &owner(&posted.visitor.signed)?, version).await?;
-    to_plan(id)
+    Ok(to_plan(id))
 }
