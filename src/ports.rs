@@ -355,6 +355,8 @@ pub trait FileStore: Send + Sync {
     fn get<'a>(&'a self, org: Uuid, hash: &'a [u8]) -> Pending<'a, std::io::Result<Vec<u8>>>;
     /// Removes the file with this hash; one already gone is fine.
     fn remove<'a>(&'a self, org: Uuid, hash: &'a [u8]) -> Pending<'a, std::io::Result<()>>;
+    /// Removes every file of an organisation.
+    fn remove_all(&self, org: Uuid) -> Pending<'_, std::io::Result<()>>;
     /// Where a file would be, for people to look at.
     fn path(&self, org: Uuid, hash: &[u8]) -> PathBuf;
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Folder or file under `src`, and the layers it may name with `crate::`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ports.rs", &["ports"]),
-    ("config.rs", &["config"]),
+    ("config", &["config"]),
     ("store", &["store", "config"]),
     ("progress.rs", &[]),
     ("pace.rs", &[]),
@@ -169,4 +169,33 @@ fn every_file_says_what_it_is() {
         assert!(text.starts_with("//! "), "{} does not begin with a line that says what it is", file.display());
         assert!(!text.contains(concat!("TO", "DO")), "{} has unfinished marks", file.display());
     }
+}
+
+/// The word in quotes after `field: `, up to the end of a deed.
+fn literal<'a>(deed: &'a str, field: &str) -> Option<&'a str> {
+    deed.split_once(&format!("{field}: \""))?.1.split('"').next()
+}
+
+#[test]
+fn every_act_that_is_recorded_is_sorted_into_a_chain() {
+    let mut recorded = 0;
+    for file in files_of("src") {
+        let text = code(&file);
+        let deeds = text.split("Deed {").skip(1).map(|deed| deed.split(';').next().unwrap());
+        for deed in deeds {
+            let subject = literal(deed, "subject");
+            let subject =
+                subject.unwrap_or_else(|| panic!("{}: the subject of a deed is a word: {deed}", file.display()));
+            let verb = literal(deed, "verb").unwrap_or_default();
+            let sorted = domain::audit::Chain::sorted(subject, verb);
+            assert!(sorted.is_some(), "{}: sort {subject} ({verb}) in domain::audit", file.display());
+            recorded += 1;
+        }
+        for event in text.split("audit::Event {").skip(1).filter(|e| e.contains("verb:")) {
+            let kind = event.split_once("subject_kind: ").unwrap().1;
+            let sorted = kind.strip_prefix('"').map(|k| domain::audit::Chain::sorted(k.split('"').next().unwrap(), ""));
+            assert!(kind.starts_with("deed.subject") || sorted.flatten().is_some(), "{}", file.display());
+        }
+    }
+    assert!(recorded > 90, "{recorded} deeds");
 }

@@ -17,6 +17,7 @@ pub struct Model {
     pub subject_kind: String,
     pub subject_id: Option<Uuid>,
     pub fields: String,
+    pub chain: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -20,6 +20,8 @@ pub struct Model {
     pub mail_ground: Option<String>,
     pub kid_customer_no: i64,
     pub restricted_at: Option<DateTimeUtc>,
+    pub handed_over_at: Option<DateTimeUtc>,
+    pub restriction_review_on: Option<Date>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -11,6 +11,7 @@ pub struct Model {
     pub sync_counter: i64,
     pub next_kid_customer_no: i64,
     pub created_at: DateTimeUtc,
+    pub gone_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -6,10 +6,15 @@ use sea_orm_migration::prelude::DbErr;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
 /// What only the retention role reads.
-const CLOSED: [&str; 5] = ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document"];
+const CLOSED: [&str; 6] =
+    ["archive_customer", "archive_party", "archive_text", "archive_payer", "archive_document", "archive_note"];
 
 /// What retention changes besides what it deletes.
-const CHANGED: [&str; 17] = [
+const CHANGED: &[&str] = &[
+    "archive_customer",
+    "audit_segment",
+    "hand_over",
+    "organisation_ending",
     "customer",
     "customer_detail",
     "delivery",
@@ -32,7 +37,7 @@ const CHANGED: [&str; 17] = [
 /// Gives them, as the owner of the tables.
 pub async fn apply(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     let closed = CLOSED.map(|table| (table, format!("REVOKE ALL ON {table} FROM {APP_ROLE}")));
-    let changed = CHANGED.map(|table| (table, format!("GRANT UPDATE ON {table} TO {RETENTION_ROLE}")));
+    let changed = CHANGED.iter().map(|table| (*table, format!("GRANT UPDATE ON {table} TO {RETENTION_ROLE}")));
     for (table, sql) in closed.into_iter().chain(changed) {
         // A later migration makes some of them.
         let sql = format!("DO $$ BEGIN IF to_regclass('public.{table}') IS NOT NULL THEN {sql}; END IF; END $$");

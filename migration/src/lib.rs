@@ -26,8 +26,15 @@ mod m20261128_000002_add_privacy_requests;
 mod m20261129_000001_add_processors;
 mod m20261130_000001_log_reads;
 mod m20261130_000002_add_breaches;
+mod m20261201_000001_part_audit_chains;
+mod m20261201_000002_add_statistics;
+mod m20261201_000011_log_sign_ins;
+mod m20261201_000012_block_addresses;
+mod m20261201_000013_add_customer_notes;
+mod m20261201_000021_review_restrictions;
 mod m20261201_000031_tell_of_statements;
 mod m20261201_000032_take_requests_in;
+mod m20261201_000051_end_organisations;
 
 pub use ddl::{APP_ROLE, BACKUP_ROLE, OWNER_ROLE, RETENTION_ROLE};
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -61,8 +68,15 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000001_add_processors::Migration),
             Box::new(m20261130_000001_log_reads::Migration),
             Box::new(m20261130_000002_add_breaches::Migration),
+            Box::new(m20261201_000001_part_audit_chains::Migration),
+            Box::new(m20261201_000002_add_statistics::Migration),
+            Box::new(m20261201_000011_log_sign_ins::Migration),
+            Box::new(m20261201_000012_block_addresses::Migration),
+            Box::new(m20261201_000013_add_customer_notes::Migration),
+            Box::new(m20261201_000021_review_restrictions::Migration),
             Box::new(m20261201_000031_tell_of_statements::Migration),
             Box::new(m20261201_000032_take_requests_in::Migration),
+            Box::new(m20261201_000051_end_organisations::Migration),
         ]
     }
 }

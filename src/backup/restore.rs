@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::privacy::{erase, ledger, retention, scrub};
 use crate::services::error::Error;
-use crate::services::{Actor, seen};
+use crate::services::{Actor, audit, seen};
 use crate::store::backup::{self as store, Target};
 use crate::store::organisation;
 use crate::store::seen::{self as counters, Gap};
@@ -217,11 +217,11 @@ pub async fn open(ctx: &Ctx) -> Result<Restored, Error> {
 async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
     let lines = ledger::read(ctx).await?;
     ledgers_are_whole(ctx, manifest, &lines).await?;
-    let orgs = organisations(ctx).await?;
     let mut erased_again = 0;
     for line in ledger::to_replay(&lines) {
         erased_again += u64::from(erase::replay(ctx, line).await?);
     }
+    let orgs = organisations(ctx).await?;
     let mut report = Restored {
         backup: manifest.name.clone(),
         organisations: orgs.len(),
@@ -230,6 +230,8 @@ async fn make_safe(ctx: &Ctx, manifest: &Manifest) -> Result<Restored, Error> {
         left_before: 0,
     };
     reconcile(ctx, manifest, &orgs, &mut report).await?;
+    // Segments sealed while the backup was made: their heads came with the files, they themselves did not.
+    audit::note_restore(ctx, manifest.made_at)?;
     for org in &orgs {
         // What has had its time since the backup was made.
         retention::nightly(ctx, &Actor::job(*org)).await?;

@@ -1,7 +1,9 @@
-//! Customer lists at the command line.
+//! Customers and their lists at the command line.
 
 use super::{Org, context, print_json, read_file, text, watched};
+use crate::ctx::Ctx;
 use crate::privacy::reading::{self, About};
+use crate::services::Actor;
 use crate::services::customer::{self, Action, Input, PlanReport, PlanRow};
 use clap::{Subcommand, ValueEnum};
 use domain::customer::shown;
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use uuid::Uuid;
 
-/// Customer lists.
+/// Customers and their lists.
 #[derive(Subcommand)]
 pub(super) enum CustomersCommand {
     /// Shows what a file would do. Nothing changes; the plan can be applied for seven days.
@@ -21,6 +23,16 @@ pub(super) enum CustomersCommand {
         /// Whether the file holds everybody or only changes.
         #[arg(long, value_enum, default_value = "full")]
         mode: ListMode,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Shows a customer as it is stored; that it was read is logged.
+    Show {
+        /// Customer number or id.
+        which: String,
         /// For programs.
         #[arg(long)]
         json: bool,
@@ -40,6 +52,33 @@ pub(super) enum CustomersCommand {
         #[command(flatten)]
         org: Org,
     },
+}
+
+/// A customer's fields, as the API shows them.
+async fn show_one(ctx: &Ctx, actor: &Actor, which: &str, json: bool) -> anyhow::Result<()> {
+    let found = super::privacy::find(ctx, actor, "customer", which).await?;
+    let id = super::privacy::id_of(found);
+    let fields = customer::read(ctx, actor, id).await?.fields();
+    reading::note_now(ctx, actor, "customer.get", id).await?;
+    if json {
+        return print_json(&fields);
+    }
+    let rows: Vec<Vec<String>> =
+        fields.iter().filter_map(|(name, value)| Some(vec![name.clone(), said(value)?])).collect();
+    print!("{}", text::left(&rows, "  "));
+    Ok(())
+}
+
+/// A value on a line; none where there is nothing.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(many) if many.is_empty() => None,
+        Value::Array(many) => Some(many.iter().filter_map(said).collect::<Vec<_>>().join(", ")),
+        Value::Object(of) => Some(of.values().filter_map(said).collect::<Vec<_>>().join(", ")),
+        other => Some(other.to_string()),
+    }
 }
 
 /// Whether a list holds everybody.
@@ -78,6 +117,9 @@ pub(super) async fn run(command: CustomersCommand) -> anyhow::Result<ExitCode> {
             let rows = customer::rows_of_plan(&ctx, &actor, report.id).await?;
             reading::note_now(&ctx, &actor, "sync.changes", About::Many(rows.len())).await?;
             if json { print_json(&as_json(&report, &rows))? } else { show(&report, &rows) }
+        }
+        CustomersCommand::Show { which, json, org } => {
+            show_one(&ctx, &org.actor(&ctx).await?, &which, json).await?;
         }
         CustomersCommand::Apply { plan_or_file, mode, force, org } => {
             let actor = org.actor(&ctx).await?;

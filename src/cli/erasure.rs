@@ -1,10 +1,12 @@
 //! Erasures, the archive and the scrub at the command line.
 
+use super::ending::{self, ExportArgs};
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
 use crate::privacy::archive::{self, Question, Record};
 use crate::privacy::certificate::{self, Certificate, Fate, Part};
 use crate::privacy::erase;
+use crate::privacy::hand_over::Scope;
 use crate::privacy::reading;
 use crate::privacy::scrub;
 use crate::services::Actor;
@@ -57,7 +59,7 @@ pub(super) async fn erase(args: EraseArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show_parts(parts: &[Part], done: bool) {
+pub(super) fn show_parts(parts: &[Part], done: bool) {
     let groups = [
         (Fate::Deleted, if done { "Deleted" } else { "Deleted now" }),
         (Fate::KeptByLaw, "Kept by law, closed away"),
@@ -92,7 +94,7 @@ fn row(part: &Part) -> Vec<String> {
     vec![part.what.clone(), text::count(part.count), until, ground]
 }
 
-fn show(case: &Certificate) {
+pub(super) fn show(case: &Certificate) {
     println!("Case {}", case.id);
     match case.done_at {
         Some(at) => println!("Done {}.\n", at.format("%Y-%m-%d %H:%M")),
@@ -198,11 +200,41 @@ pub(super) enum ArchiveCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Shows who keeps the archive, how many customers it holds, and what was handed over.
+    Status {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes the archive to a package: each document as it was sent, the books as tables, a signed manifest.
+    Export(ExportArgs),
+    /// Checks a package to its end, wherever it lies.
+    Check {
+        /// The package.
+        package: PathBuf,
+    },
+    /// Confirms that the organisation has a package: the copy here is deleted (archive_custody = tenant).
+    Confirm {
+        /// The package, as it was written.
+        package: PathBuf,
+        #[command(flatten)]
+        org: Org,
+    },
 }
 
-/// Reads the archive.
+/// Reads the archive, or hands it over.
 pub(super) async fn archive(command: ArchiveCommand) -> anyhow::Result<()> {
-    let ArchiveCommand::Read { number, invoice, id, reason, out, org, json } = command;
+    let (number, invoice, id, reason, out, org, json) = match command {
+        ArchiveCommand::Read { number, invoice, id, reason, out, org, json } => {
+            (number, invoice, id, reason, out, org, json)
+        }
+        ArchiveCommand::Status { org, json } => return ending::standing(&org, json).await,
+        ArchiveCommand::Export(args) => return ending::export(args, Scope::Archive).await,
+        ArchiveCommand::Check { package } => return ending::check(&package),
+        ArchiveCommand::Confirm { package, org } => return ending::confirm(&org, &package).await,
+    };
     let ctx = context().await?;
     let actor = org.actor(&ctx).await?;
     let record =

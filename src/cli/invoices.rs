@@ -2,6 +2,7 @@
 
 use super::{Org, context, print_json, read_file, text};
 use crate::privacy::reading;
+use crate::privacy::statistics::{self, StatisticsYear};
 use crate::services::invoice::{self, OldKid, OpeningItem};
 use crate::services::ledger::ExportPeriod;
 use crate::services::run::{self as runs, CreditRun, NewRun, Shown};
@@ -149,6 +150,14 @@ pub(super) enum LedgerCommand {
         /// The file.
         file: PathBuf,
     },
+    /// Shows what is kept of financial years that are over: counts and sums that stand for many customers.
+    Statistics {
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
     /// Exports the postings of a period as CSV for the accounting system; what left before is marked.
     Export {
         #[command(flatten)]
@@ -187,6 +196,14 @@ pub(super) async fn ledger(command: LedgerCommand) -> anyhow::Result<ExitCode> {
             let done = ledgers::export(&ctx, &actor, ExportPeriod { from_on: from, to_on: to }).await?;
             print!("{}", ledgers::export_csv(&ctx, &actor, done.id).await?);
         }
+        LedgerCommand::Statistics { org, json } => {
+            let years = statistics::list(&ctx, &org.actor(&ctx).await?).await?;
+            if json {
+                print_json(&years)?;
+            } else {
+                years.iter().for_each(print_year);
+            }
+        }
         LedgerCommand::Verify { org, json } => {
             let actor = org.actor(&ctx).await?;
             let checks = ledgers::verify(&ctx, &actor).await?;
@@ -203,6 +220,18 @@ pub(super) async fn ledger(command: LedgerCommand) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print_year(year: &StatisticsYear) {
+    println!("{} to {}: every number stands for {} customers or more", year.from_on, year.to_on, year.small_group);
+    let mut rows = vec![["", "number", "net", "VAT", "total", "customers"].map(str::to_owned).to_vec()];
+    rows.extend(year.parts.iter().map(|p| {
+        let month = p.month_on.map_or_else(|| "rest".to_owned(), |m| m.format("%Y-%m").to_string());
+        let sums = [p.net_ore, p.vat_ore, p.total_ore].map(text::kr);
+        let what = format!("{} {month}", p.kind.replace('_', " "));
+        [vec![what, text::count(p.items)], sums.to_vec(), vec![text::count(p.customers)]].concat()
+    }));
+    println!("{}", text::table(&rows, "  "));
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path, ctx: &crate::ctx::Ctx) -> anyhow::Result<T> {

@@ -1,6 +1,8 @@
 //! The command line: each command prints for people, or with `--json` for programs, and fails with one clear line.
 #![expect(clippy::print_stdout, reason = "printing is what a command line does")]
 
+mod addresses;
+mod audit;
 mod backup;
 mod bank;
 mod breaches;
@@ -10,10 +12,12 @@ mod demo;
 mod demo_outside;
 mod demo_privacy;
 mod einvoice;
+mod ending;
 mod erasure;
 mod holds;
 mod invoices;
 mod mail;
+mod notes;
 mod notices;
 mod operate;
 mod organisations;
@@ -66,9 +70,12 @@ enum Command {
     /// API keys.
     #[command(subcommand)]
     ApiKey(organisations::KeyCommand),
-    /// Customer lists: look at what a file would do, then do it.
+    /// Customers, and their lists: look at what a file would do, then do it.
     #[command(subcommand)]
     Customers(customers::CustomersCommand),
+    /// One customer: notes of contacts.
+    #[command(subcommand)]
+    Customer(notes::CustomerCommand),
     /// Invoices.
     #[command(subcommand)]
     Invoices(invoices::InvoicesCommand),
@@ -89,12 +96,18 @@ enum Command {
     /// People who sign in to the console.
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Addresses nobody signs in from.
+    #[command(subcommand)]
+    Address(addresses::AddressCommand),
     /// E-invoices: check a file before it is sent.
     #[command(subcommand)]
     Einvoice(einvoice::EinvoiceCommand),
     /// The customer ledger.
     #[command(subcommand)]
     Ledger(invoices::LedgerCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Personal data: the policy, holds, and why something is held.
     #[command(subcommand)]
     Privacy(privacy::PrivacyCommand),
@@ -175,6 +188,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Org(command) => organisations::org(command).await?,
         Command::ApiKey(command) => organisations::key(command).await?,
         Command::Customers(command) => return customers::run(command).await,
+        Command::Customer(command) => notes::run(command).await?,
         Command::Invoices(command) => invoices::run(command).await?,
         Command::Bank(command) => return bank::run(command).await,
         Command::Deliveries(command) => return deliveries::run(command).await,
@@ -182,8 +196,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Webhooks(command) => webhooks::run(command).await?,
         Command::Events(args) => webhooks::events(args).await?,
         Command::User(command) => users::run(command).await?,
+        Command::Address(command) => addresses::run(command).await?,
         Command::Einvoice(command) => return einvoice::run(&command),
         Command::Ledger(command) => return invoices::ledger(command).await,
+        Command::Audit(command) => return audit::run(command).await,
         Command::Privacy(command) => Box::pin(privacy::run(command)).await?,
         Command::Backup(command) => backup::run(command).await?,
         Command::Job(command) => operate::job(command).await?,
@@ -240,4 +256,14 @@ async fn watched<T>(ctx: &Ctx, actor: &Actor, work: impl Future<Output = T>) -> 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_command_contradicts_itself() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -1,5 +1,6 @@
 //! Organisations and API keys.
 
+use super::ending::{self, EndingCommand};
 use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
 use crate::services::access::{self, Scope};
@@ -46,6 +47,8 @@ pub(super) enum OrgCommand {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Ending(EndingCommand),
 }
 
 /// Settings to change.
@@ -243,6 +246,10 @@ async fn show(org: &Org) -> anyhow::Result<()> {
     if to_accept {
         warn_of_agreement(&ctx, actor.org);
     }
+    if let Some(set) = organisation::ending(&ctx, &actor).await? {
+        println!();
+        ending::show(&set);
+    }
     Ok(())
 }
 
@@ -351,18 +358,14 @@ pub(super) struct CreateArgs {
 }
 
 pub(super) async fn org(command: OrgCommand) -> anyhow::Result<()> {
-    match &command {
-        OrgCommand::Set(args) => return set(args).await,
-        OrgCommand::Show { org } => return show(org).await,
-        OrgCommand::AcceptDpa { version, by, org } => return accept(org, version, by.as_deref()).await,
-        OrgCommand::Agreements { org, json } => return agreements(org, *json).await,
-        OrgCommand::List | OrgCommand::Create(_) => {}
-    }
-    let ctx = context().await?;
     match command {
-        OrgCommand::Set(_) | OrgCommand::Show { .. } | OrgCommand::AcceptDpa { .. } | OrgCommand::Agreements { .. } => {
-        }
+        OrgCommand::Set(args) => set(&args).await?,
+        OrgCommand::Show { org } => show(&org).await?,
+        OrgCommand::AcceptDpa { version, by, org } => accept(&org, &version, by.as_deref()).await?,
+        OrgCommand::Agreements { org, json } => agreements(&org, json).await?,
+        OrgCommand::Ending(command) => ending::run(command).await?,
         OrgCommand::List => {
+            let ctx = context().await?;
             let tx = ctx.db.system().await?;
             let all = crate::store::organisation::list_ids(&tx).await?;
             tx.commit().await?;
@@ -374,6 +377,7 @@ pub(super) async fn org(command: OrgCommand) -> anyhow::Result<()> {
             }
         }
         OrgCommand::Create(args) => {
+            let ctx = context().await?;
             let accepted = args.accept_dpa.is_some();
             let id = organisation::create(&ctx, (*args).into()).await?;
             println!("{id}");

@@ -15,7 +15,7 @@ use crate::privacy::policy::{self, NewPolicy, Version};
 use crate::privacy::statement::{self, NewStatement};
 use crate::privacy::{reading, records, retention};
 use crate::services::Actor;
-use crate::store::{customer, invoice};
+use crate::store::{archive, customer, invoice};
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Subcommand;
@@ -173,7 +173,7 @@ pub(super) enum StatementCommand {
 /// What the organisation adds.
 #[derive(clap::Args)]
 pub(super) struct StatementArgs {
-    /// Who answers for it: a name or a role.
+    /// Who answers for it and signs it: a name or a role. Nothing is published without.
     #[arg(long)]
     responsible: Option<String>,
     /// First day it holds; today when left out.
@@ -225,6 +225,7 @@ pub(super) enum PolicyCommand {
         org: Org,
     },
     /// Lets a version delete: you have looked at what it would do.
+    #[command(disable_version_flag = true)]
     Approve {
         /// Its number.
         version: i64,
@@ -471,6 +472,7 @@ pub(super) async fn find(ctx: &Ctx, actor: &Actor, kind: &str, which: &str) -> a
         (_, Ok(id)) => id,
         ("customer", _) => {
             let found = customer::resolve_number(&tx, which).await?;
+            let found = if found.is_some() { found } else { in_archive(ctx, actor, which).await? };
             found.with_context(|| format!("there is no customer with number {which}"))?
         }
         ("invoice", _) => {
@@ -482,6 +484,21 @@ pub(super) async fn find(ctx: &Ctx, actor: &Actor, kind: &str, which: &str) -> a
     };
     tx.commit().await?;
     Ok(explain::subject(ctx, actor, kind, id).await?)
+}
+
+/// Who had a number and is in the archive; an id alone, nothing is shown.
+async fn in_archive(ctx: &Ctx, actor: &Actor, number: &str) -> anyhow::Result<Option<Uuid>> {
+    let tx = ctx.db.retain(actor.org).await?;
+    let found = archive::find_by_number(&tx, number).await?;
+    tx.commit().await?;
+    match found.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(*only)),
+        several => {
+            let ids = several.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
+            bail!("several customers in the archive had number {number}; give the id: {ids}")
+        }
+    }
 }
 
 pub(super) const fn id_of(subject: Subject) -> Uuid {

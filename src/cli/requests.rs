@@ -2,8 +2,10 @@
 
 use super::{Org, context, print_json};
 use crate::ctx::Ctx;
+use crate::privacy::consequence;
 use crate::privacy::reading;
 use crate::privacy::request::{self, Decision, NewRequest, RequestView, Sorted};
+use crate::privacy::restriction::{self, NextReview};
 use crate::services::Actor;
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -26,11 +28,45 @@ pub(super) enum RequestCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Shows what stops when processing is restricted, objected to, or consents are taken back: tell the person first.
+    Consequences {
+        /// restriction, objection or consent_withdrawal.
+        of: String,
+        /// customer or contact.
+        subject: String,
+        /// Customer number or id.
+        which: String,
+        /// nb, nn or en.
+        #[arg(long, default_value = "nb")]
+        language: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Looks at a restriction again: it stands until the next day of review.
+    ReviewRestriction {
+        /// Customer number or id.
+        which: String,
+        /// A day within twelve months.
+        #[arg(long, value_name = "DATE")]
+        on: NaiveDate,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Lifts a restriction, after the person has been told.
+    LiftRestriction {
+        /// Customer number or id.
+        which: String,
+        /// The person was told (article 18 (3)).
+        #[arg(long)]
+        person_told: bool,
+        #[command(flatten)]
+        org: Org,
+    },
     /// Takes one in.
     Receive {
         /// access, rectification, erasure, restriction, objection, portability, consent_withdrawal or complaint.
         kind: String,
-        /// customer or contact.
+        /// customer, contact or user.
         subject: String,
         /// Customer number or id.
         which: String,
@@ -152,6 +188,31 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             let row = request::sort(&ctx, &actor, id, &Sorted { kind, subject_kind, subject_id }).await?;
             println!("{}: to be answered by {}.", row.kind, row.due_on);
         }
+        RequestCommand::Consequences { of, subject, which, language, org } => {
+            let actor = org.actor(&ctx).await?;
+            let id = super::privacy::id_of(super::privacy::find(&ctx, &actor, &subject, &which).await?);
+            let language = Language::from_code(&language);
+            let stops = consequence::preview(&ctx, &actor, &of, (&subject, id), language).await?;
+            reading::note_now(&ctx, &actor, "consequences.list", id).await?;
+            if stops.is_empty() {
+                println!("Nothing stops.");
+            }
+            for stop in stops {
+                println!("{}{}", stop.text, stop.count.map(|n| format!(" ({n})")).unwrap_or_default());
+            }
+        }
+        RequestCommand::ReviewRestriction { which, on, org } => {
+            let actor = org.actor(&ctx).await?;
+            let id = super::privacy::id_of(super::privacy::find(&ctx, &actor, "customer", &which).await?);
+            restriction::review(&ctx, &actor, id, &NextReview { review_on: on }).await?;
+            println!("The restriction stands, and is looked at again on {on}.");
+        }
+        RequestCommand::LiftRestriction { which, person_told, org } => {
+            let actor = org.actor(&ctx).await?;
+            let id = super::privacy::id_of(super::privacy::find(&ctx, &actor, "customer", &which).await?);
+            restriction::lift(&ctx, &actor, id, person_told).await?;
+            println!("The restriction is lifted.");
+        }
         RequestCommand::SendCode { id, org } => {
             request::send_code(&ctx, &org.actor(&ctx).await?, id).await?;
             println!("A code is on its way to the address on file.");
@@ -197,6 +258,15 @@ async fn list(ctx: &Ctx, actor: &Actor, all: bool, json: bool) -> anyhow::Result
     for row in rows {
         println!("{}  {}  {}  {}", row.id, row.kind, row.state, left(&row));
     }
+    for row in restriction::list(ctx, actor).await? {
+        let when = if row.days_left < 0 { "LATE: was to be looked at" } else { "looked at again" };
+        println!(
+            "{}  restricted since {}, {when} {}",
+            row.customer_id,
+            row.restricted_at.format("%Y-%m-%d"),
+            row.review_on
+        );
+    }
     Ok(())
 }
 
@@ -219,8 +289,9 @@ async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decision: &str, grounds: Opt
     for notice in done.notices.iter().filter(|n| n.told_at.is_none()) {
         println!("Tell {} of it (article 19).", notice.recipient);
     }
-    if decision == "refused" {
-        println!("Tell the person the ground, and that Datatilsynet takes complaints.");
+    if let Some(authority) = done.complain_to {
+        let ground = if decision == "refused" { " the ground, and" } else { "" };
+        println!("Tell the person{ground} where to complain: {authority}.");
     }
     Ok(())
 }

@@ -14,6 +14,17 @@ pub(super) fn count(n: impl TryInto<i64>) -> String {
     text.split(',').next().unwrap_or_default().to_owned()
 }
 
+/// So many of something: `1 customer`, `2 customers`.
+pub(super) fn counted(n: i64, one: &str) -> String {
+    let many = if n == 1 { "" } else { "s" };
+    format!("{} {one}{many}", count(n))
+}
+
+/// `2026-11-20 10:15`, in Oslo.
+pub(super) fn moment(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.with_timezone(&chrono_tz::Europe::Oslo).format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Columns lined up, all left.
 pub(super) fn left(rows: &[Vec<String>], indent: &str) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

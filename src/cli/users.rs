@@ -1,8 +1,9 @@
 //! People who sign in to the console.
 
-use super::{Org, context, print_json};
+use super::{Org, context, print_json, text};
 use crate::ctx::Ctx;
 use crate::privacy::reading;
+use crate::services::sign_in;
 use crate::services::user::{self, NewUser};
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -27,6 +28,16 @@ pub(super) enum UserCommand {
         password_stdin: bool,
         #[command(flatten)]
         org: Org,
+    },
+    /// Shows the newest attempts to sign in to an account: when, from which address, and what became of it.
+    SignIns {
+        /// What they sign in with, or the account's id.
+        who: String,
+        #[command(flatten)]
+        org: Org,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
     },
     /// Lists the accounts that act for an organisation.
     List {
@@ -53,6 +64,22 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<()> {
             println!("{} can sign in, as {role}.", login.trim().to_lowercase());
             if !password_stdin {
                 println!("Password: {password}\n\nIt is not shown again. Hand it over in person or by telephone.");
+            }
+        }
+        UserCommand::SignIns { who, org, json } => {
+            let actor = org.actor(&ctx).await?;
+            let members = user::members(&ctx, &actor).await?;
+            let login = who.trim().to_lowercase();
+            let found = members.iter().find(|m| m.login == login || m.id.to_string() == login);
+            let id = found.context("nobody who acts for the organisation signs in with this")?.id;
+            let attempts = sign_in::list_of_member(&ctx, actor.org, id).await?;
+            reading::note_now(&ctx, &actor, "user.sign_ins", id).await?;
+            if json {
+                return print_json(&attempts);
+            }
+            for a in attempts {
+                let address = a.address.as_deref().unwrap_or("unknown");
+                println!("{}  {:<9}{:<9}{address}", text::moment(a.at), a.how, a.outcome);
             }
         }
         UserCommand::List { org, json } => {

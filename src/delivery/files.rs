@@ -68,6 +68,14 @@ impl FileStore for LocalFiles {
         }))
     }
 
+    fn remove_all(&self, org: Uuid) -> Pending<'_, io::Result<()>> {
+        let folder = self.dir.join(org.to_string());
+        Box::pin(blocking(move || match std::fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }))
+    }
+
     fn path(&self, org: Uuid, hash: &[u8]) -> PathBuf {
         let name = domain::hex::encode(hash);
         let (shard, rest) = name.split_at(name.len().min(2));

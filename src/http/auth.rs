@@ -1,12 +1,13 @@
 //! Who may ask: an API key on every route but those listed here (decision 12).
 
+use super::peer::Peer;
 use super::problem::Failure;
 use crate::ctx::{Ctx, sha256};
 use crate::services::access::{self, Scope};
 use crate::services::{Actor, Idempotency};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 
 /// Routes open without a key; what comes to the webhook is signed, and the payer's page asks for its link and a code. The
 /// route test reads this list.
@@ -35,8 +36,9 @@ pub const OPEN_ROUTES: &[&str] = &[
     "/i/assets/Inter-SemiBold.ttf",
 ];
 
-async fn authenticate(headers: &HeaderMap, ctx: &Ctx) -> Result<(Actor, Scope), Failure> {
-    let token = headers
+async fn authenticate(parts: &Parts, ctx: &Ctx) -> Result<(Actor, Scope), Failure> {
+    let token = parts
+        .headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.strip_prefix("Bearer ").or_else(|| v.strip_prefix("bearer ")));
@@ -44,7 +46,8 @@ async fn authenticate(headers: &HeaderMap, ctx: &Ctx) -> Result<(Actor, Scope), 
         let detail = "send an API key: Authorization: Bearer rk_…";
         return Err(Failure::new(StatusCode::UNAUTHORIZED, "api_key_missing", detail));
     };
-    Ok(access::authenticate(ctx, token.trim()).await?)
+    let from = parts.extensions.get::<Peer>().and_then(|p| p.address);
+    Ok(access::authenticate(ctx, token.trim(), from).await?)
 }
 
 fn require(has: Scope, needs: Scope) -> Result<(), Failure> {
@@ -64,7 +67,7 @@ macro_rules! scoped {
             type Rejection = Failure;
 
             async fn from_request_parts(parts: &mut Parts, ctx: &Ctx) -> Result<Self, Failure> {
-                let (mut actor, scope) = authenticate(&parts.headers, ctx).await?;
+                let (mut actor, scope) = authenticate(parts, ctx).await?;
                 require(scope, $scope)?;
                 actor.idempotency = idempotency(parts)?;
                 Ok(Self(actor))

@@ -11,6 +11,7 @@ mod efaktura;
 mod extract;
 mod form;
 mod payer;
+mod peer;
 mod privacy;
 mod problem;
 mod reads;

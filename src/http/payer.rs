@@ -4,6 +4,7 @@
 
 use super::console::{REGULAR, SEMIBOLD, file, invoices};
 use super::form::{LARGEST_FORM, browser_language, cookie, field, fields, language_of, set_cookie};
+use super::peer::Peer;
 use crate::ctx::{Ctx, same};
 use crate::privacy::cookies::{Cookie, PAYER, PAYER_FORM};
 use crate::privacy::reading;
@@ -52,6 +53,8 @@ pub(super) fn routes() -> Router<Ctx> {
 enum Trouble {
     /// The link is unknown, expired or revoked: which is not said.
     Dead(Language),
+    /// Nobody signs in from this address now.
+    Blocked(Language, Option<i64>),
     /// Our own fault.
     Internal,
 }
@@ -74,6 +77,11 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let (status, page) = match self {
             Self::Dead(language) => (StatusCode::NOT_FOUND, console::payer_dead(language)),
+            Self::Blocked(language, Some(minutes)) => {
+                let minutes = u64::try_from(minutes).unwrap_or(1);
+                (StatusCode::TOO_MANY_REQUESTS, console::payer_rests(language, minutes))
+            }
+            Self::Blocked(language, None) => (StatusCode::FORBIDDEN, console::payer_blocked(language)),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, console::payer_trouble(Language::default())),
         };
         (status, Html(page.unwrap_or_default())).into_response()
@@ -256,13 +264,19 @@ async fn send_code(State(ctx): State<Ctx>, token: Token, headers: HeaderMap, bod
 }
 
 /// Takes a code.
-async fn open(State(ctx): State<Ctx>, token: Token, headers: HeaderMap, body: Bytes) -> Result<Response, Trouble> {
+async fn open(
+    State(ctx): State<Ctx>,
+    token: Token,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Trouble> {
     let posted = Posted::read(&ctx, token, &headers, &body).await?;
     if !posted.is_ours {
         return Ok(posted.back(Some(PayerSaid::Form)));
     }
     let typed = field(&posted.fields, "code").unwrap_or_default();
-    Ok(match payer::open(&ctx, &posted.visit.link, typed).await? {
+    Ok(match payer::open(&ctx, &posted.visit.link, typed, peer.address).await? {
         Opened::Session(session) => {
             let mut response = posted.back(None);
             give_cookie(&ctx, &mut response, &PAYER, &session);
@@ -270,6 +284,10 @@ async fn open(State(ctx): State<Ctx>, token: Token, headers: HeaderMap, body: By
         }
         Opened::Wrong => posted.back(Some(PayerSaid::Wrong)),
         Opened::Dead => posted.back(Some(PayerSaid::Dead)),
+        Opened::Blocked(minutes) => {
+            let language = posted.language.unwrap_or_else(|| browser_language(&headers));
+            return Err(Trouble::Blocked(language, minutes));
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! Routes, limits and headers around them.
 
 use super::problem::Failure;
-use super::{api, efaktura};
+use super::{api, efaktura, peer};
 use crate::ctx::Ctx;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -39,8 +39,6 @@ pub fn router(ctx: Ctx) -> Router {
     let header = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
-    let https = ctx.config.console.https || ctx.config.payer.is_https();
-    let https_only = https.then(|| HeaderValue::from_static("max-age=31536000"));
     // The page asks nobody else: without "none" it would tell a validator our address (decision 17).
     let docs = SwaggerUi::new("/docs")
         .config(SwaggerConfig::default().validator_url("none"))
@@ -58,6 +56,7 @@ pub fn router(ctx: Ctx) -> Router {
         .merge(docs)
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address") })
         .layer(DefaultBodyLimit::max(limit))
+        .layer(middleware::from_fn_with_state(ctx.clone(), peer::know))
         .layer(middleware::from_fn(observe))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, seconds))
         .layer(CatchPanicLayer::custom(|_| {
@@ -66,7 +65,6 @@ pub fn router(ctx: Ctx) -> Router {
         }))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
-        .layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, https_only))
         .layer(header("cache-control", "no-store"))
         .layer(header(
             "content-security-policy",

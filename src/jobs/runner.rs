@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{breach, notice, request, retention, scrub, standing};
+use crate::privacy::{breach, closing, notice, request, restriction, retention, scrub, standing};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -41,6 +41,14 @@ pub const JOBS: &[Known] = &[
     known("watch_statement", "says when the statement is older than the policy, or people are not told", Some((7, 5))),
     known("tell_of_statement", "tells people of a new privacy statement", None),
     Known { hourly: true, once: true, ..known("watch_breaches", "tells of breaches whose 72 hours run out", None) },
+    Known {
+        once: true,
+        ..known(
+            "close_organisations",
+            "deletes organisations whose agreement is over and their grace with it",
+            Some((3, 45)),
+        )
+    },
     known("scrub", "overwrites what erased rows left on disk", Some((4, 15))),
     Known { once: true, ..known("back_up", "makes a backup, where somebody can read it", Some((1, 30))) },
     Known { once: true, ..known("expire_backups", "removes backups before they are thirty days old", Some((4, 45))) },
@@ -121,13 +129,17 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         }
         "seal_audit" => audit::seal(ctx, &actor).await.map(|_| ()),
         "retain" => retention::nightly(ctx, &actor).await,
-        "remind_requests" => request::remind(ctx, &actor).await,
+        "remind_requests" => {
+            request::remind(ctx, &actor).await?;
+            restriction::remind(ctx, &actor).await
+        }
         "watch_statement" => standing::watch(ctx, &actor).await,
         "tell_of_statement" => {
             let id = subject.ok_or_else(|| Error::not_found("privacy statement"))?;
             notice::tell_version(ctx, &actor, id).await
         }
         "watch_breaches" => breach::watch_all(ctx).await,
+        "close_organisations" => closing::nightly(ctx).await.map(|_| ()),
         "scrub" => scrub::nightly(ctx, &actor).await,
         "back_up" => create::nightly(ctx).await,
         "expire_backups" => expire::expire(ctx).await.map(|_| ()),

@@ -7,7 +7,7 @@ use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::archive as store;
 use crate::store::reading::{self as log, Reading};
-use crate::store::{invoice, organisation};
+use crate::store::{OrgTx, hand_over, invoice, note, organisation};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::hex;
 use domain::invoice::Document;
@@ -50,6 +50,23 @@ pub struct Record {
     pub documents: Vec<ArchivedInvoice>,
     /// Payments, oldest first.
     pub payments: Vec<ArchivedPayment>,
+    /// What was agreed or said that matters for what was booked, oldest first.
+    pub notes: Vec<ArchivedNote>,
+}
+
+/// A note of a contact in the archive.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct ArchivedNote {
+    /// The note.
+    pub id: Uuid,
+    /// phone, mail, meeting, letter or other.
+    pub channel: String,
+    /// The day of the contact.
+    pub contact_on: NaiveDate,
+    /// What was agreed or said.
+    pub text: String,
+    /// The invoice that refers to it.
+    pub referred_invoice_id: Option<Uuid>,
 }
 
 /// A document in the archive.
@@ -120,8 +137,15 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
             return Err(Error::field("number", "ambiguous", message));
         }
     };
-    let found = store::find(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer in the archive"))?;
-    let documents = documents(&work, id).await?;
+    let Some(found) = store::find(&work.tx, id).await? else {
+        if hand_over::is_taken(&work.tx, id).await? {
+            let message = "the archive of this customer was handed over to the organisation and deleted here; look in the \
+                           package it was handed over with";
+            return Err(Error::conflict("handed_over", message));
+        }
+        return Err(Error::not_found("customer in the archive"));
+    };
+    let documents = documents(&work.tx, id).await?;
     let payments = store::payments(&work.tx, id).await?.into_iter().map(|p| ArchivedPayment {
         id: p.payment_id,
         booked_on: p.booked_on,
@@ -130,6 +154,14 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
         text: p.text,
     });
     let payments = payments.collect();
+    let notes = note::archived(&work.tx, id).await?.into_iter().map(|n| ArchivedNote {
+        id: n.id,
+        channel: n.channel,
+        contact_on: n.contact_on,
+        text: n.text,
+        referred_invoice_id: n.referred_invoice_id,
+    });
+    let notes = notes.collect();
     let reason = Some(question.reason.trim());
     let row = Reading { people: 1, subject_id: Some(id), ..reading::row(ctx, actor, "archive.read", reason) };
     log::insert(&work.tx, row).await?;
@@ -144,14 +176,16 @@ pub async fn read(ctx: &Ctx, actor: &Actor, question: &Question) -> Result<Recor
         archived_at: found.archived_at,
         documents,
         payments,
+        notes,
     })
 }
 
-async fn documents(work: &Work<'_>, customer: Uuid) -> Result<Vec<ArchivedInvoice>, Error> {
-    let files = store::files(&work.tx, customer).await?;
+/// The documents of a customer in the archive, oldest first.
+pub(super) async fn documents(tx: &OrgTx, customer: Uuid) -> Result<Vec<ArchivedInvoice>, Error> {
+    let files = store::files(tx, customer).await?;
     let mut out = Vec::new();
-    for archived in store::documents(&work.tx, customer).await? {
-        let (row, document) = invoice::from_archive(&work.tx, &archived).await?;
+    for archived in store::documents(tx, customer).await? {
+        let (row, document) = invoice::from_archive(tx, &archived).await?;
         let own = files.iter().filter(|(invoice, ..)| *invoice == row.id);
         out.push(ArchivedInvoice {
             id: row.id,
@@ -181,7 +215,7 @@ pub async fn pdf(ctx: &Ctx, actor: &Actor, archived: &ArchivedInvoice) -> Result
 }
 
 /// First month of the organisation's financial year.
-pub(super) async fn fiscal_start(tx: &crate::store::OrgTx) -> Result<u32, Error> {
+pub(super) async fn fiscal_start(tx: &OrgTx) -> Result<u32, Error> {
     let org = organisation::find(tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
     Ok(u32::try_from(org.fiscal_year_start_month).unwrap_or(1))
 }

@@ -58,7 +58,7 @@ pub struct Part {
 pub struct Certificate {
     /// The case.
     pub id: Uuid,
-    /// customer, contact or user.
+    /// customer, contact, user, archive or organisation.
     pub scope: String,
     /// Version of the policy it was carried out by.
     pub policy_version: i64,
@@ -153,13 +153,14 @@ pub async fn get(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Certificate, Erro
 pub async fn paper(ctx: &Ctx, actor: &Actor, id: Uuid, language: Language) -> Result<Paper, Error> {
     let case = get(ctx, actor, id).await?;
     let tx = ctx.db.read(actor.org).await?;
-    let org = organisation::find(&tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
+    // Of an organisation that was deleted its id is left.
+    let organisation = organisation::find(&tx).await?.map_or_else(|| actor.org.to_string(), |org| org.name);
     tx.commit().await?;
     let day = |at: DateTime<Utc>| at.with_timezone(&chrono_tz::Europe::Oslo).date_naive();
     let (deleted, kept): (Vec<Part>, Vec<Part>) = case.parts.into_iter().partition(|p| p.fate == Fate::Deleted);
     let overwritten = case.overwritten_at.map(|at| (day(at), true)).or(case.overwritten_by.map(|by| (by, false)));
     let facts = render::privacy::Certificate {
-        organisation: org.name,
+        organisation,
         case: case.id.to_string(),
         scope: case.scope,
         policy_version: case.policy_version,

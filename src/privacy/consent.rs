@@ -97,6 +97,8 @@ pub async fn give(ctx: &Ctx, actor: &Actor, customer: Uuid, new: &NewConsent) ->
             return Err(Error::field(field, "required", format!("say it in 1 to {most} characters")));
         }
     }
+    Error::unless_without_id("given_by", Some(&new.given_by))?;
+    Error::unless_without_id("proof", new.proof.as_deref())?;
     let work = Work::begin(ctx, actor).await?;
     of_customer(&work.tx, customer).await?;
     let id = work.id();
@@ -180,6 +182,12 @@ pub async fn list(ctx: &Ctx, actor: &Actor, customer: Uuid) -> Result<(Vec<Conse
         at: c.at,
     });
     Ok((views.collect(), standing))
+}
+
+/// How each purpose stands on each channel, in a transaction.
+pub(super) async fn standing(ctx: &Ctx, tx: &OrgTx, customer: Uuid) -> Result<Vec<Standing>, Error> {
+    let rows = store::list_consents(tx, customer).await?;
+    Ok(stand(&rows, super::policy::on(tx, ctx.today()).await?.policy.marketing))
 }
 
 /// How each purpose stands on each channel: the last word counts, and without one the policy (markedsføringsloven § 15).

@@ -2,7 +2,9 @@
 //! a certificate without an identity says so (I10; retention matrix, sections 1 and 3).
 
 use super::certificate::{Certificate, Fate, Part, finish, of_row, sign, to_content};
+use super::closing;
 use super::explain::{Explained, Held, Subject, explain_at_end};
+use super::hand_over;
 use super::ledger::{self, Kind, Line};
 use super::policy;
 use super::steps::remove_codes;
@@ -101,6 +103,13 @@ pub async fn unless_done(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
 /// Erases somebody: at once what is free, later what is still needed. The answer is the case.
 pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certificate, Error> {
     let parts = preview(ctx, actor, subject).await?;
+    if let (Subject::User(_), Some(held)) =
+        (subject, parts.iter().find(|p| p.rule == RuleId::AppUser && !p.held_by.is_empty()))
+    {
+        let kinds: Vec<&str> = held.held_by.iter().map(|h| h.as_str()).collect();
+        let message = format!("the account is held ({}); release the hold first", kinds.join(", "));
+        return Err(Error::conflict("held", message));
+    }
     let (scope, subject_id) = scope(subject).ok_or_else(|| Error::not_found("person"))?;
     let numbers = match subject {
         Subject::Customer(id) => {
@@ -174,6 +183,7 @@ async fn carry_out(
         }
         Subject::User(id) => {
             crate::store::user::remove_member(&work.tx, id).await?;
+            archive::forget_requests(&work.tx, id).await?;
             true
         }
         Subject::Invoice(_) | Subject::Payment(_) => return Err(Error::not_found("person")),
@@ -254,6 +264,7 @@ async fn contact(work: &Work<'_>, of: Uuid, id: Uuid) -> Result<(), Error> {
     for delivery in archive::take_contact_traces(&work.tx, of, id).await? {
         store::note_removal(&work.tx, "spool", &format!("{delivery}.eml"), work.at).await?;
     }
+    archive::forget_requests(&work.tx, id).await?;
     crate::store::customer::delete_contact(&work.tx, of, id).await?;
     let row = CustomerRow { version: row.version + 1, list_digest: None, updated_at: work.at, ..row };
     Ok(update_rows(&work.tx, &[row]).await?)
@@ -355,6 +366,15 @@ async fn call_off(ctx: &Ctx, work: Work<'_>, mut row: Erasure) -> Result<(), Err
 /// Erases again what was erased before a backup was restored: the person is back and must go. Does nothing where the
 /// database knows the case, or nobody of that id.
 pub async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
+    match line.scope.as_str() {
+        ledger::ORGANISATION => closing::replay(ctx, line).await,
+        ledger::HANDED_OVER => hand_over::replay(ctx, line).await,
+        _ => replay_person(ctx, line).await,
+    }
+}
+
+/// The same of one person.
+pub(super) async fn replay_person(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
     let actor = Actor::operator(line.org);
     let tx = ctx.db.read(line.org).await?;
     let known = store::find(&tx, line.case).await?.is_some();

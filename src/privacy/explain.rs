@@ -304,7 +304,7 @@ impl Reckoning<'_> {
             what: clock.what,
             count: found.count,
             purpose: render::privacy::purpose(clock.rule, self.language),
-            bases: rule.bases.iter().copied().collect(),
+            bases: rule.bases_when(self.relationship.is_some_and(|r| r.status != "active")),
             recipients: rule.recipients.iter().copied().collect(),
             source: rule.id.facts().source,
             trigger: rule.trigger,
@@ -340,7 +340,8 @@ impl Reckoning<'_> {
     fn ends_by_itself_on(&self) -> Option<NaiveDate> {
         let relationship = self.relationship.filter(|r| r.ended_on.is_none())?;
         let RelationshipEnd::Inactivity(period) = self.policy.relationship_end else { return None };
-        inactive_from(relationship.last_invoice_on, Some(relationship.created_at.date_naive()), period)
+        let made_on = relationship.created_at.date_naive();
+        inactive_from(relationship.last_invoice_on, Some(made_on).max(relationship.last_contact_on), period)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::services::work::{Actor, Deed, Work};
 use crate::store::clocks::Kind;
 use crate::store::privacy::{self as store, HoldRow};
 use chrono::{Months, NaiveDate};
+use domain::national_id::contains_national_id;
 use domain::privacy::Hold;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -86,6 +87,8 @@ fn checked(ctx: &Ctx, new: &NewHold) -> Result<(Hold, Kind), Error> {
     for (field, text, most) in [("reason", &new.reason, 1_000), ("owner", &new.owner, 100)] {
         if text.trim().is_empty() || text.chars().count() > most {
             find(field, "required", format!("say it in 1 to {most} characters"));
+        } else if contains_national_id(text) {
+            find(field, Error::NATIONAL_ID, Error::NO_NATIONAL_ID.to_owned());
         }
     }
     let latest = ctx.today() + Months::new(REVIEW_MONTHS);

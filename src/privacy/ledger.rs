@@ -3,11 +3,11 @@
 
 use crate::ctx::{Ctx, InstallationKey};
 use crate::services::error::Error;
-use crate::store::erasure;
+use crate::store::{erasure, hand_over};
 use chrono::{DateTime, Duration, Utc};
 use domain::hex;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a line says.
@@ -35,7 +35,7 @@ pub struct Line {
     pub case: Uuid,
     /// The organisation.
     pub org: Uuid,
-    /// customer, contact, user or organisation.
+    /// customer, contact, user, organisation, or handed_over: who a customer in the archive was.
     pub scope: String,
     /// Whom: an id that is never used again.
     pub subject: Uuid,
@@ -62,12 +62,29 @@ fn seal_of(line: Option<&str>) -> String {
     line.and_then(|l| serde_json::from_str::<Line>(l).ok()).map(|l| l.seal).unwrap_or_default()
 }
 
+/// Scope of a line about somebody whose archive was handed over.
+pub(super) const HANDED_OVER: &str = "handed_over";
+/// Scope of a line about a whole organisation.
+pub(super) const ORGANISATION: &str = "organisation";
+
 /// Adds a line.
 pub(super) async fn append(ctx: &Ctx, line: Line) -> Result<(), Error> {
+    append_all(ctx, vec![line]).await
+}
+
+/// Adds lines, on disk together.
+pub(super) async fn append_all(ctx: &Ctx, lines: Vec<Line>) -> Result<(), Error> {
     let key = ctx.key.clone();
     let next = move |last: Option<&str>| {
-        let text = sealed(&key, &seal_of(last), &line).and_then(|line| serde_json::to_string(&line));
-        text.map_or_else(|_| Vec::new(), |text| vec![text])
+        let mut previous = seal_of(last);
+        let mut texts = Vec::with_capacity(lines.len());
+        for line in &lines {
+            let Ok(line) = sealed(&key, &previous, line) else { return Vec::new() };
+            let Ok(text) = serde_json::to_string(&line) else { return Vec::new() };
+            texts.push(text);
+            previous = line.seal;
+        }
+        texts
     };
     Ok(ctx.erasures.append(Box::new(next)).await?)
 }
@@ -144,12 +161,14 @@ pub async fn settle(ctx: &Ctx) -> Result<u64, Error> {
     let lines = read(ctx).await?;
     let before = ctx.now() - Duration::minutes(REST_MINUTES);
     let mut settled = 0;
-    for intent in lines.iter().filter(|l| l.kind == Kind::Intent && l.at < before) {
-        if lines.iter().any(|l| l.case == intent.case && l.kind != Kind::Intent) {
-            continue;
-        }
+    let ended: HashSet<Uuid> = lines.iter().filter(|l| l.kind != Kind::Intent).map(|l| l.case).collect();
+    for intent in lines.iter().filter(|l| l.kind == Kind::Intent && l.at < before && !ended.contains(&l.case)) {
         let tx = ctx.db.read(intent.org).await?;
-        let known = erasure::find(&tx, intent.case).await?.is_some();
+        let known = if intent.scope == HANDED_OVER {
+            hand_over::is_taken(&tx, intent.subject).await?
+        } else {
+            erasure::find(&tx, intent.case).await?.is_some()
+        };
         tx.commit().await?;
         let kind = if known { Kind::Done } else { Kind::Void };
         append(ctx, Line { at: ctx.now(), kind, ..intent.clone() }).await?;

@@ -9,28 +9,35 @@ use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::OrgTx;
 use crate::store::organisation;
-use crate::store::reading as readings;
+use crate::store::privacy;
+use crate::store::reading::{self as readings, Reading};
 use crate::store::request::{self as store, Rows};
 use domain::customer::Language;
-use domain::privacy::{Basis, Policy, Subject as About};
+use domain::privacy::{Basis, Policy, RuleId, Subject as About};
 use render::paper::Paper;
 use render::privacy::{DataTable, PackageFacts};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-/// How the rows of a table are found: of a customer, of a contact person.
+/// How the rows of a table are found: of a customer, of a contact person, of somebody who signs in.
 struct Place {
+    /// What the rows are called in the package.
+    name: &'static str,
     table: &'static str,
     from: &'static str,
-    customer: &'static str,
+    customer: Option<&'static str>,
     contact: Option<&'static str>,
+    user: Option<&'static str>,
 }
 
 const fn place(table: &'static str, from: &'static str, customer: &'static str) -> Place {
-    Place { table, from, customer, contact: None }
+    Place { name: table, table, from, customer: Some(customer), contact: None, user: None }
+}
+
+const fn of_user(table: &'static str, from: &'static str, user: &'static str) -> Place {
+    Place { name: table, table, from, customer: None, contact: None, user: Some(user) }
 }
 
 const OF_DELIVERY: &str = "d.customer_id = $2";
@@ -46,6 +53,7 @@ const PLACES: &[Place] = &[
     place("customer_alias", "customer_alias t", OWN),
     place("customer_document_address", "customer_document_address t", OWN),
     Place { contact: Some("t.id = $2"), ..place("customer_contact", "customer_contact t", OWN) },
+    place("customer_note", "customer_note t", OWN),
     place("standing_order", "standing_order t", OWN),
     place(
         "standing_order_line",
@@ -111,26 +119,62 @@ const PLACES: &[Place] = &[
     place("channel_lookup", "channel_lookup t", OWN),
     place("mail_suppression", "mail_suppression t", OWN),
     place("payer_link", "payer_link t", OWN),
-    place("privacy_hold", "privacy_hold t", OWN),
-    Place { contact: Some("t.subject_id = $2"), ..place("privacy_request", "privacy_request t", "t.subject_id = $2") },
-    place(
-        "privacy_notice",
-        "privacy_notice t JOIN privacy_request r ON r.org_id = t.org_id AND r.id = t.request_id",
-        "r.subject_id = $2",
-    ),
+    Place { user: Some("t.subject_id = $2"), ..place("privacy_hold", "privacy_hold t", OWN) },
+    Place {
+        contact: Some("t.subject_id = $2"),
+        user: Some("t.subject_id = $2"),
+        ..place("privacy_request", "privacy_request t", "t.subject_id = $2")
+    },
+    Place {
+        contact: Some("r.subject_id = $2"),
+        user: Some("r.subject_id = $2"),
+        ..place(
+            "privacy_notice",
+            "privacy_notice t JOIN privacy_request r ON r.org_id = t.org_id AND r.id = t.request_id",
+            "r.subject_id = $2",
+        )
+    },
     place("consent", "consent t", OWN),
+    place("access_attempt", "access_attempt t", OWN),
     place("breach_person", "breach_person t", OWN),
     place("statement_notice", "statement_notice t", "t.person_id = $2"),
-    Place { contact: Some(READ_ABOUT), ..place("personal_reading", "personal_reading t", READ_ABOUT) },
+    Place {
+        contact: Some(READ_ABOUT),
+        user: Some(READ_ABOUT),
+        ..place("personal_reading", "personal_reading t", READ_ABOUT)
+    },
+    // What the statutory archive keeps of somebody whose relationship is over.
+    place("archive_customer", "archive_customer t", OWN),
+    place("archive_party", "archive_party t", OWN),
+    place("archive_text", "archive_text t", OWN),
+    place("archive_document", "archive_document t", OWN),
+    place("archive_payer", "archive_payer t", OWN),
+    place("archive_note", "archive_note t", OWN),
+    // Accounts and sessions are the installation's: shown to an organisation they act for.
+    of_user("app_user", "(SELECT u.*, m.org_id FROM app_user u JOIN membership m ON m.user_id = u.id) t", "t.id = $2"),
+    of_user(
+        "user_session",
+        "(SELECT s.*, m.org_id FROM user_session s JOIN membership m ON m.user_id = s.user_id) t",
+        "t.user_id = $2",
+    ),
+    of_user(
+        "sign_in",
+        "(SELECT s.*, m.org_id FROM sign_in s JOIN membership m ON m.user_id = s.user_id) t",
+        "t.user_id = $2",
+    ),
+    of_user("membership", "membership t", "t.user_id = $2"),
+    of_user("audit_event", "audit_event t", "t.actor_id = $2"),
+    of_user("agreement_acceptance", "agreement_acceptance t", "t.actor_id = $2"),
+    Place { name: READ_BY, ..of_user("personal_reading", "personal_reading t", "t.actor_id = $2") },
 ];
+
+/// Tables only the retention path reads: for whoever stands in the archive.
+const ARCHIVE: &str = "archive_";
+/// What somebody who signs in has looked at.
+const READ_BY: &str = "personal_reading_by_you";
 
 /// Tables that tell of somebody and are not handed out with the rest, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("archive_customer", "the relationship is over: the archive is read with a reason"),
-    ("archive_party", "the relationship is over: the archive is read with a reason"),
-    ("archive_text", "the relationship is over: the archive is read with a reason"),
-    ("archive_payer", "the relationship is over: the archive is read with a reason"),
-    ("archive_document", "the relationship is over: the archive is read with a reason"),
     ("customer_plan", "a list that waits to be applied; seven days"),
     ("customer_plan_part", "a list that waits to be applied; seven days"),
     ("bank_file", "the bank's own file, of many payers; each payment is handed out"),
@@ -138,9 +182,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("privacy_erasure", "names nobody"),
     ("erased_number", "a keyed hash of a number that is no longer held"),
     ("invoice_run", "of many customers; each invoice is handed out"),
+    ("blocked_address", "network addresses of the installation; none is kept as somebody's"),
+    ("audit_segment", "seals of the audit log; each act is handed out"),
 ];
 
-/// Columns that are keys and marks of the service, which say nothing of anybody.
+/// Columns that are keys and marks of the service, which say nothing of anybody; and who read, which is not told to the person
+/// read about. The organisation a session is open for may be another one.
 const MARKS: &[&str] = &[
     "org_id",
     "list_digest",
@@ -159,12 +206,18 @@ const MARKS: &[&str] = &[
     "version",
     "take_back",
     "subjects",
+    "password_hash",
+    "id_hash",
+    "csrf",
+    "chosen_org",
+    "actor_id",
+    "author_id",
 ];
 
 /// Everything held of somebody.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Package {
-    /// customer or contact.
+    /// customer, contact or user.
     pub subject_kind: String,
     /// When it was made.
     pub made_at: chrono::DateTime<chrono::Utc>,
@@ -179,67 +232,85 @@ pub struct Package {
 }
 
 fn is_personal(class: &Class) -> bool {
-    matches!(class.subject, About::Payer | About::ContactPerson | About::BankPayer)
+    !matches!(class.subject, About::Nobody | About::Organisation)
 }
 
-/// Personal columns of a table; with a policy only those held by consent or contract (article 20).
-fn columns_of(table: &str, portable: Option<&Policy>) -> Vec<&'static str> {
-    let provided = |class: &Class| match portable {
-        None => true,
-        Some(policy) => class.rules.iter().any(|r| {
-            policy.rule(*r).is_some_and(|r| r.bases.contains(&Basis::Contract) || r.bases.contains(&Basis::Consent))
-        }),
-    };
+/// What is portable: what rests on consent or contract, by the policy and by whether the relationship is over.
+struct Portable {
+    policy: Policy,
+    over: bool,
+}
+
+impl Portable {
+    fn has(&self, rule: RuleId) -> bool {
+        let bases = self.policy.rule(rule).map(|r| r.bases_when(self.over)).unwrap_or_default();
+        bases.contains(&Basis::Contract) || bases.contains(&Basis::Consent)
+    }
+}
+
+/// Personal columns of a table; of what is portable only those held by consent or contract (article 20).
+fn columns_of(table: &str, portable: Option<&Portable>) -> Vec<&'static str> {
+    let provided = |class: &Class| portable.is_none_or(|p| class.rules.iter().any(|r| p.has(*r)));
     inventory::columns()
         .filter(|(t, c, class)| *t == table && !MARKS.contains(c) && is_personal(class) && provided(class))
         .map(|(_, c, _)| c)
         .collect()
 }
 
-/// Makes the package of a customer or a contact person; portable holds what the person gave under a contract or by consent.
+/// Makes the package of a customer, of a contact person or of somebody who signs in; portable holds what the person gave under a
+/// contract or by consent. Of a customer in the archive it holds what the archive keeps: `why` says there what it was read for.
 pub async fn make(
     ctx: &Ctx,
     actor: &Actor,
     subject: Subject,
     portable: bool,
     language: Language,
+    why: &str,
 ) -> Result<Package, Error> {
     let explained = explain(ctx, actor, subject, Some(language)).await?;
-    let (id, contact) = match subject {
-        Subject::Customer(id) => (id, false),
-        Subject::Contact { id, .. } => (id, true),
-        _ => return Err(Error::field("subject_kind", "not_a_person", "a customer or a contact person")),
-    };
+    if matches!(subject, Subject::Invoice(_) | Subject::Payment(_)) {
+        return Err(Error::field("subject_kind", "not_a_person", "a customer, a contact person or a user"));
+    }
     super::reading::write(ctx).await?;
-    let tx = ctx.db.read(actor.org).await?;
+    let mut tx = ctx.db.read(actor.org).await?;
+    let of = match subject {
+        Subject::Customer(id) | Subject::Contact { customer: id, .. } => privacy::relationship(&tx, id).await?,
+        _ => None,
+    };
+    let status = of.as_ref().map_or("active", |r| r.status.as_str());
     let policy = policy::on(&tx, ctx.today()).await?.policy;
-    let data = collect(&tx, id, contact, portable.then_some(&policy)).await?;
+    let portable = portable.then_some(Portable { policy, over: status != "active" });
+    let archived = status == "archived";
+    if archived {
+        tx.commit().await?;
+        tx = ctx.db.retain(actor.org).await?;
+        let row = super::reading::row(ctx, actor, "archive.read", Some(why));
+        readings::insert(&tx, Reading { people: 1, subject_id: Some(explained.subject_id), ..row }).await?;
+    }
+    let mut data = BTreeMap::new();
+    for place in PLACES.iter().filter(|p| archived || !p.table.starts_with(ARCHIVE)) {
+        let rows = rows_of(&tx, place, subject, portable.as_ref()).await?;
+        if !rows.is_empty() {
+            data.insert(place.name.to_owned(), rows);
+        }
+    }
     tx.commit().await?;
     let subject_kind = explained.subject_kind.clone();
     let left_out = ELSEWHERE.iter().copied().collect();
     Ok(Package { subject_kind, made_at: ctx.now(), explained, data, left_out })
 }
 
-async fn collect(
-    tx: &OrgTx,
-    id: Uuid,
-    contact: bool,
-    portable: Option<&Policy>,
-) -> Result<BTreeMap<String, Rows>, Error> {
-    let mut data = BTreeMap::new();
-    for place in PLACES {
-        let Some(of) = (if contact { place.contact } else { Some(place.customer) }) else { continue };
-        let columns = columns_of(place.table, portable);
-        if columns.is_empty() {
-            continue;
-        }
-        let of = of.replace(READ_ABOUT, readings::is_about(tx));
-        let rows = store::values(tx, place.from, &of, &columns, id).await?;
-        if !rows.is_empty() {
-            data.insert(place.table.to_owned(), rows);
-        }
-    }
-    Ok(data)
+async fn rows_of(tx: &OrgTx, place: &Place, subject: Subject, portable: Option<&Portable>) -> Result<Rows, Error> {
+    let (of, id) = match subject {
+        Subject::Customer(id) => (place.customer, id),
+        Subject::Contact { id, .. } => (place.contact, id),
+        Subject::User(id) => (place.user, id),
+        Subject::Invoice(_) | Subject::Payment(_) => return Ok(Rows::new()),
+    };
+    let columns = columns_of(place.table, portable);
+    let Some(of) = of.filter(|_| !columns.is_empty()) else { return Ok(Rows::new()) };
+    let of = of.replace(READ_ABOUT, readings::is_about(tx));
+    Ok(store::values(tx, place.from, &of, &columns, id).await?)
 }
 
 impl Package {
@@ -251,6 +322,7 @@ impl Package {
         let tables = self.data.iter().map(|(table, rows)| DataTable { table: table.clone(), rows: rows.clone() });
         let facts = PackageFacts {
             organisation: org.name,
+            of_user: self.subject_kind == "user",
             email: org.email,
             on: ctx.today(),
             held: self
@@ -320,6 +392,8 @@ mod tests {
             let elsewhere = ELSEWHERE.iter().any(|(t, why)| *t == table && !why.is_empty());
             assert!(handed != elsewhere, "{table}.{column}: put the table among PLACES or ELSEWHERE, one of the two");
         }
+        let names: std::collections::HashSet<&str> = PLACES.iter().map(|p| p.name).collect();
+        assert_eq!(names.len(), PLACES.len(), "two places are called the same");
         for place in PLACES {
             assert!(inventory::columns().any(|(t, ..)| t == place.table), "{} is no table", place.table);
         }

@@ -99,6 +99,18 @@ pub async fn note_now(ctx: &Ctx, actor: &Actor, action: &'static str, about: imp
     write(ctx).await
 }
 
+/// The same, with why.
+pub(super) async fn note_because(
+    ctx: &Ctx,
+    actor: &Actor,
+    action: &str,
+    reason: &str,
+    about: impl Into<About>,
+) -> Result<(), Error> {
+    ctx.db.reads().add(Waiting { row: row(ctx, actor, action, Some(reason)), about: about.into() });
+    write(ctx).await
+}
+
 /// Writes what waits. It runs to its end whether or not somebody still waits for it.
 pub async fn write(ctx: &Ctx) -> Result<(), Error> {
     if ctx.db.reads().is_empty() {

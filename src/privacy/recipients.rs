@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_database_elsewhere_counts_and_a_socket_does_not() {
-        let url = |url: &str| hosts(&format!("[database]\nurl = \"{url}\"\n"));
+        let url = |url: &str| hosts(&format!("[database]\nallow_clear = true\nurl = \"{url}\"\n"));
         for near in [
             "postgres://a:b@127.0.0.1/r",
             "postgres://a:b@localhost:5433/r",
@@ -131,8 +131,8 @@ mod tests {
         for far in ["postgres://a:p%40ss@db.example.com:5432/r", "postgres:///r?host=db.example.com"] {
             assert_eq!(url(far), [("db.example.com".to_owned(), vec!["database.url"])], "{far}");
         }
-        let all =
-            "[database]\nurl = \"postgres://a@db.example.com/r\"\nowner_url = \"postgres://o@db.example.com/r\"\n";
+        let all = "[database]\nurl = \"postgres://a@db.example.com/r?sslmode=require\"\n\
+                   owner_url = \"postgres://o@db.example.com/r?sslmode=require\"\n";
         assert_eq!(hosts(all), [("db.example.com".to_owned(), vec!["database.url", "database.owner_url"])]);
     }
 }

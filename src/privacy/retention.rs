@@ -1,7 +1,9 @@
 //! The retention engine: a plan says what is due by which rule and what is held; carrying it out deletes in batches, and the
 //! report counts, naming nobody. A policy nobody has approved is only planned with.
 
+use super::archive::fiscal_start;
 use super::erase;
+use super::hand_over;
 use super::ledger;
 use super::policy::{self, Version};
 use super::steps::Step;
@@ -12,7 +14,7 @@ use crate::services::work::{Actor, Deed, Work};
 use crate::store::retention::{self as store, Cutoff, Report, SWEEPS, Sweep};
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
-use domain::privacy::{Period, Rule, RuleId};
+use domain::privacy::{Period, Rule, RuleId, financial_year_cutoff};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -58,11 +60,12 @@ pub struct Plan {
     pub items: Vec<Item>,
 }
 
-/// A rule of the policy and the first point in time that is too young for it.
-fn due_by<'a>(ctx: &Ctx, version: &'a Version, sweep: &Sweep) -> Option<(&'a Rule, Period, Cutoff)> {
+/// A rule of the policy and the first point in time that is too young for it; `start` is the first month of the financial year.
+fn due_by<'a>(ctx: &Ctx, version: &'a Version, start: u32, sweep: &Sweep) -> Option<(&'a Rule, Period, Cutoff)> {
     let rule = version.policy.rule(sweep.rule)?;
     let period = rule.period?;
-    let day = period.cutoff(ctx.today());
+    let by_year = rule.trigger.is_financial_year();
+    let day = if by_year { financial_year_cutoff(ctx.today(), period, start) } else { period.cutoff(ctx.today()) };
     let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(Oslo).earliest()?;
     let on_its_way_since = ctx.now() - Duration::days(erase::IN_FLIGHT_DAYS);
     Some((rule, period, Cutoff { day, at: midnight.with_timezone(&Utc), on_its_way_since }))
@@ -72,9 +75,10 @@ fn due_by<'a>(ctx: &Ctx, version: &'a Version, sweep: &Sweep) -> Option<(&'a Rul
 pub async fn plan(ctx: &Ctx, actor: &Actor) -> Result<Uuid, Error> {
     let work = Work::retain(ctx, actor).await?;
     let version = policy::on(&work.tx, ctx.today()).await?;
+    let start = fiscal_start(&work.tx).await?;
     let mut items = Vec::new();
     for sweep in SWEEPS {
-        let Some((rule, period, cutoff)) = due_by(ctx, &version, sweep) else { continue };
+        let Some((rule, period, cutoff)) = due_by(ctx, &version, start, sweep) else { continue };
         let counted = sweep.count(&work.tx, cutoff, &rule.holds).await?;
         items.push(Item {
             rule: sweep.rule,
@@ -111,6 +115,7 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     let tx = ctx.db.read(actor.org).await?;
     let report = store::find_report(&tx, id).await?.ok_or_else(|| Error::not_found("retention plan"))?;
     let version = policy::on(&tx, ctx.today()).await?;
+    let start = fiscal_start(&tx).await?;
     tx.commit().await?;
     if report.state == "done" {
         return Err(Error::conflict("already_executed", "this plan was carried out; make a new one"));
@@ -126,7 +131,7 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     }
     let mut items = of_content(&report)?;
     for sweep in SWEEPS {
-        let Some((rule, period, cutoff)) = due_by(ctx, &version, sweep) else { continue };
+        let Some((rule, period, cutoff)) = due_by(ctx, &version, start, sweep) else { continue };
         let mut deleted = 0;
         loop {
             let tx = ctx.db.retain(actor.org).await?;
@@ -146,6 +151,7 @@ pub async fn execute(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
         }
     }
     erase::continue_waiting(ctx, actor).await?;
+    hand_over::continue_confirmed(ctx, actor).await?;
     ctx.db.truncate_log().await?;
     let work = Work::begin(ctx, actor).await?;
     let row = Report {

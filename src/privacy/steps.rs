@@ -2,20 +2,23 @@
 //! mail in folders, and the years the law asks for.
 
 use super::archive::fiscal_start;
+use super::blocked;
 use super::erase::{IN_FLIGHT_DAYS, remove_files};
 use super::policy::Version;
+use super::statistics;
 use crate::ctx::Ctx;
-use crate::services::customer;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
+use crate::services::{audit, customer};
 use crate::store::archive::{self, Over};
 use crate::store::expiry::Years;
 use crate::store::ledger::Entry;
 use crate::store::organisation::{self, Counter};
 use crate::store::retention::{self as store, Counted};
-use crate::store::{OrgTx, delivery};
+use crate::store::{OrgTx, delivery, sign_in};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
+use domain::audit::Chain;
 use domain::privacy::{Hold, Period, RelationshipEnd, RuleId, financial_year_cutoff};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,6 +36,10 @@ pub(super) enum Step {
     Retire,
     /// Mails and e-invoices in folders.
     Mail,
+    /// Sign-ins of people, and of nobody known.
+    SignIns,
+    /// Addresses that are blocked.
+    Blocks,
     /// Documents whose years are over.
     Documents,
     /// Payments whose years are over.
@@ -45,20 +52,28 @@ pub(super) enum Step {
     BankFiles,
     /// Customers in the archive of whom nothing is left.
     Core,
+    /// Acts on the books, with the books.
+    AuditBooks,
+    /// All other acts.
+    AuditOther,
 }
 
 impl Step {
     /// Every step, in the order they are made.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Inactive,
         Self::Retire,
         Self::Mail,
+        Self::SignIns,
+        Self::Blocks,
         Self::Documents,
         Self::Payments,
         Self::Claims,
         Self::Entries,
         Self::BankFiles,
         Self::Core,
+        Self::AuditBooks,
+        Self::AuditOther,
     ];
 
     /// The clock it goes by.
@@ -66,12 +81,16 @@ impl Step {
         match self {
             Self::Inactive | Self::Retire => RuleId::CustomerMaster,
             Self::Mail => RuleId::MailBody,
+            Self::SignIns => RuleId::AccessLog,
+            Self::Blocks => RuleId::BlockedAddress,
             Self::Documents => RuleId::IssuedDocument,
             Self::Payments => RuleId::Payment,
             Self::Claims => RuleId::OpenItem,
             Self::Entries => RuleId::Ledger,
             Self::BankFiles => RuleId::BankFile,
             Self::Core => RuleId::CustomerCore,
+            Self::AuditBooks => RuleId::AuditBooks,
+            Self::AuditOther => RuleId::AuditOther,
         }
     }
 
@@ -81,12 +100,16 @@ impl Step {
             Self::Inactive => "relationships without activity",
             Self::Retire => "customers of ended relationships",
             Self::Mail => "mails and e-invoices in folders",
+            Self::SignIns => "sign-ins",
+            Self::Blocks => "blocked addresses",
             Self::Documents => "invoices and credit notes",
             Self::Payments => "payments",
             Self::Claims => "settled claims",
             Self::Entries => "postings",
             Self::BankFiles => "bank files",
             Self::Core => "customers in the archive",
+            Self::AuditBooks => "acts on the books",
+            Self::AuditOther => "other acts",
         }
     }
 
@@ -114,6 +137,8 @@ impl Step {
                 let due = mails_due(ctx, tx, period).await?;
                 Counted { due: i64::try_from(due.len()).unwrap_or(i64::MAX), held: 0 }
             }
+            Self::SignIns => count_sign_ins(ctx, tx.org(), period, &rule.holds).await?,
+            Self::Blocks => Counted { due: blocked::count_over(ctx).await?, held: 0 },
             Self::Documents | Self::Payments | Self::Entries => {
                 let (before, holds) = years(ctx, tx, version).await?;
                 let years = Years { before, holds: &holds };
@@ -122,6 +147,10 @@ impl Step {
                     Self::Payments => years.count_payments(tx).await?,
                     _ => years.count_entries(tx).await?,
                 }
+            }
+            Self::AuditBooks | Self::AuditOther => {
+                let (chain, before) = self.acts_before(ctx, tx, version, period).await?;
+                crate::store::audit::count_due(tx, chain, before, &rule.holds).await?
             }
             // These follow from the ones before.
             Self::Claims | Self::BankFiles | Self::Core => nothing,
@@ -143,9 +172,34 @@ impl Step {
                 retire(ctx, actor, &over(ctx, period, &holds)).await
             }
             Self::Mail => remove_mails(ctx, actor, period).await,
+            Self::SignIns => delete_sign_ins(ctx, actor.org, period, &rule.holds).await,
+            Self::Blocks => blocked::lift_over(ctx).await,
             Self::Core => empty_archive(ctx, actor, &rule.holds).await,
+            Self::AuditBooks | Self::AuditOther => {
+                let tx = ctx.db.read(actor.org).await?;
+                let (chain, before) = self.acts_before(ctx, &tx, version, period).await?;
+                tx.commit().await?;
+                audit::prune(ctx, actor, chain, before, &rule.holds).await
+            }
             _ => self.end_years(ctx, actor, version).await,
         }
+    }
+
+    /// A chain of the audit log, and the point in time its events must be older than. Acts on the books stand at least as
+    /// long as the books do.
+    async fn acts_before(
+        self,
+        ctx: &Ctx,
+        tx: &OrgTx,
+        version: &Version,
+        period: Period,
+    ) -> Result<(Chain, DateTime<Utc>), Error> {
+        if self == Self::AuditOther {
+            return Ok((Chain::Other, midnight(period.cutoff(ctx.today()))));
+        }
+        let (books, _) = years(ctx, tx, version).await?;
+        let own = financial_year_cutoff(ctx.today(), period, fiscal_start(tx).await?);
+        Ok((Chain::Books, midnight(books.min(own))))
     }
 
     async fn end_years(self, ctx: &Ctx, actor: &Actor, version: &Version) -> Result<u64, Error> {
@@ -153,6 +207,7 @@ impl Step {
         loop {
             let work = Work::retain(ctx, actor).await?;
             let (before, holds) = years(ctx, &work.tx, version).await?;
+            statistics::keep_before(&work, version, before).await?;
             let years = Years { before, holds: &holds };
             let count = match self {
                 Self::Documents => years.delete_documents(&work.tx, BATCH, work.at).await?,
@@ -212,6 +267,49 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
     begins.map_or(DateTime::<Utc>::MIN_UTC, |m| m.to_utc())
 }
 
+/// What keeps sign-ins of the installation's log: organisations that look into a breach, and holds on people.
+async fn sign_ins_kept(ctx: &Ctx, holds: &BTreeSet<Hold>) -> Result<(Vec<Uuid>, Vec<Uuid>), Error> {
+    let kinds: Vec<&str> = holds.iter().map(|h| h.as_str()).collect();
+    let (mut investigating, mut held) = (Vec::new(), Vec::new());
+    let tx = ctx.db.system_look().await?;
+    let orgs = organisation::list_ids(&tx).await?;
+    tx.commit().await?;
+    for org in orgs {
+        let tx = ctx.db.read(org).await?;
+        let (open, users) = sign_in::kept_by(&tx, &kinds).await?;
+        tx.commit().await?;
+        investigating.extend(open.then_some(org));
+        held.extend(users);
+    }
+    Ok((investigating, held))
+}
+
+async fn count_sign_ins(ctx: &Ctx, org: Uuid, period: Period, holds: &BTreeSet<Hold>) -> Result<Counted, Error> {
+    let (investigating, held_users) = sign_ins_kept(ctx, holds).await?;
+    let before = midnight(period.cutoff(ctx.today()));
+    let due = sign_in::Due { before, investigating: &investigating, held_users: &held_users };
+    let tx = ctx.db.system_look().await?;
+    let counted = due.count(&tx, org).await?;
+    tx.commit().await?;
+    Ok(counted)
+}
+
+async fn delete_sign_ins(ctx: &Ctx, org: Uuid, period: Period, holds: &BTreeSet<Hold>) -> Result<u64, Error> {
+    let (investigating, held_users) = sign_ins_kept(ctx, holds).await?;
+    let before = midnight(period.cutoff(ctx.today()));
+    let due = sign_in::Due { before, investigating: &investigating, held_users: &held_users };
+    let mut done = 0;
+    loop {
+        let tx = ctx.db.system().await?;
+        let count = due.delete(&tx, org, BATCH).await?;
+        tx.commit().await?;
+        done += count;
+        if count < BATCH {
+            return Ok(done);
+        }
+    }
+}
+
 async fn end_inactive(ctx: &Ctx, actor: &Actor, after: Period) -> Result<u64, Error> {
     let mut done = 0;
     loop {
@@ -221,7 +319,7 @@ async fn end_inactive(ctx: &Ctx, actor: &Actor, after: Period) -> Result<u64, Er
         if ids.is_empty() {
             return Ok(done);
         }
-        done += customer::end_inactive(ctx, actor, &ids).await?;
+        done += customer::end_by_policy(ctx, actor, &ids).await?;
     }
 }
 

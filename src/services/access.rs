@@ -1,11 +1,13 @@
 //! API keys: made, shown once, checked, revoked.
 
 use super::error::{Error, Kind};
+use super::sign_in::{self, How, Outcome};
 use super::work::{Actor, ActorKind, Deed, Work};
 use crate::ctx::{Ctx, sha256};
 use crate::store::organisation::{self as store, ApiKey};
 use chrono::{DateTime, Duration, Utc};
 use domain::hex;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// What a key may do. Each includes the one before.
@@ -93,26 +95,31 @@ pub async fn revoke_key(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error>
     work.done(Deed { verb: "api_key.revoked", subject: "api_key", id, fields: "revoked_at" }).await
 }
 
-/// Who a key is, and what it may do.
-pub async fn authenticate(ctx: &Ctx, text: &str) -> Result<(Actor, Scope), Error> {
-    let refused = || Error::refuse(Kind::Unauthorised, "invalid_api_key", "send a valid API key as a Bearer token");
+/// Who a key is, and what it may do. One that is refused is logged with the address it came from.
+pub async fn authenticate(ctx: &Ctx, text: &str, from: Option<IpAddr>) -> Result<(Actor, Scope), Error> {
+    let invalid = |key, outcome| {
+        sign_in::refused(ctx, How::ApiKey, from, key, outcome);
+        Error::refuse(Kind::Unauthorised, "invalid_api_key", "send a valid API key as a Bearer token")
+    };
+    let unknown = || invalid(None, Outcome::Unknown);
     let mut parts = text.split('_');
     let (Some("rk"), Some(org), Some(id), Some(secret), None) =
         (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(refused());
+        return Err(unknown());
     };
-    let (Ok(org), Ok(id)) = (Uuid::try_parse(org), Uuid::try_parse(id)) else { return Err(refused()) };
+    let (Ok(org), Ok(id)) = (Uuid::try_parse(org), Uuid::try_parse(id)) else { return Err(unknown()) };
     let tx = ctx.db.read(org).await?;
-    let key = store::find_key(&tx, id).await?.ok_or_else(refused)?;
+    let key = store::find_key(&tx, id).await?.ok_or_else(unknown)?;
     tx.commit().await?;
     let now = ctx.now();
     let given = sha256(secret.as_bytes());
     let different = given.iter().zip(&key.secret_hash).fold(0, |all, (a, b)| all | (a ^ b));
     if different != 0 || key.secret_hash.len() != given.len() {
-        return Err(refused());
+        return Err(invalid(Some((org, id)), Outcome::Refused));
     }
     if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+        sign_in::refused(ctx, How::ApiKey, from, Some((org, id)), Outcome::Ended);
         return Err(Error::refuse(Kind::Unauthorised, "api_key_ended", "this API key has expired or was revoked"));
     }
     // Once an hour is exact enough, and keeps reads from writing.
@@ -121,6 +128,6 @@ pub async fn authenticate(ctx: &Ctx, text: &str) -> Result<(Actor, Scope), Error
         store::touch_key(&tx, id, now).await?;
         tx.commit().await?;
     }
-    let scope = Scope::parse(&key.scope).ok_or_else(refused)?;
+    let scope = Scope::parse(&key.scope).ok_or_else(|| crate::store::Error::inconsistent("api_key", "scope"))?;
     Ok((Actor { org, kind: ActorKind::ApiKey, id: Some(id), idempotency: None }, scope))
 }

@@ -3,6 +3,7 @@
 use crate::store;
 use chrono::NaiveDate;
 use domain::calendar::is_plausible;
+use domain::national_id::contains_national_id;
 use uuid::Uuid;
 
 /// What kind of no it is; HTTP maps each to a status.
@@ -119,6 +120,20 @@ impl Error {
     /// What was sent breaks a rule of one field.
     pub fn field(field: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError { field: field.into(), code: code.into(), message: message.into() }])
+    }
+
+    /// Code of a refusal of national identity numbers.
+    pub const NATIONAL_ID: &str = "national_id";
+    /// What is said of one in a text.
+    pub const NO_NATIONAL_ID: &str =
+        "the text holds a national identity number, which is not kept (personopplysningsloven § 12); take it out";
+
+    /// A text in which somebody wrote a national identity number.
+    pub fn unless_without_id(field: &str, text: Option<&str>) -> Result<(), Self> {
+        match text.filter(|t| contains_national_id(t)) {
+            Some(_) => Err(Self::field(field, Self::NATIONAL_ID, Self::NO_NATIONAL_ID)),
+            None => Ok(()),
+        }
     }
 
     /// A day that nobody means.

@@ -55,6 +55,7 @@ const TYPES: &[(&str, &str)] = &[
     ("privacy_request.answered", "privacy_request.answered"),
     ("privacy_request.refused", "privacy_request.refused"),
     ("privacy_request.due", "privacy_request.due"),
+    ("customer.restriction_due", "customer.restriction_due"),
     ("privacy_hold.placed", "privacy_hold.placed"),
     ("privacy_hold.released", "privacy_hold.released"),
     ("privacy_policy.published", "privacy_policy.published"),

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
 use crate::store::ledger::{self as store, CHECKS};
-use crate::store::organisation::{self, Counter};
+use crate::store::organisation::{self, Counter, GlChoice};
 use crate::store::views::{self, PostingRow};
 use chrono::NaiveDate;
 use domain::ledger::{Account, Role, default_gl_number};
@@ -99,6 +99,13 @@ fn left_by<'a>(earlier: &'a [PostingExport], row: &PostingRow) -> Option<&'a Pos
     earlier.iter().find(|e| (e.from_on..=e.to_on).contains(&row.booked_on) && row.voucher_no <= e.last_voucher_no)
 }
 
+/// The general-ledger number of an account: the organisation's choice, or the default (NS 4102).
+pub fn gl_number(chosen: &[GlChoice], role: &str, code: &str) -> String {
+    let chosen = chosen.iter().find(|m| m.role == role && m.code == code).map(|m| m.gl_number.clone());
+    let account = Role::parse(role).map(|role| Account::with(role, code));
+    chosen.or_else(|| account.map(|a| default_gl_number(&a).to_owned())).unwrap_or_default()
+}
+
 /// An export as CSV: two lines a transfer, debit and credit; what left before says on which day.
 pub async fn export_csv(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Error> {
     let tx = ctx.db.read(actor.org).await?;
@@ -108,11 +115,7 @@ pub async fn export_csv(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<String, Er
     let rows = views::postings(&tx, this.from_on, this.to_on).await?;
     let mapped = organisation::list_gl(&tx).await?;
     tx.commit().await?;
-    let number = |role: &str, code: &str| {
-        let chosen = mapped.iter().find(|m| m.role == role && m.code == code).map(|m| m.gl_number.clone());
-        let account = Role::parse(role).map(|role| Account::with(role, code));
-        chosen.or_else(|| account.map(|a| default_gl_number(&a).to_owned())).unwrap_or_default()
-    };
+    let number = |role: &str, code: &str| gl_number(&mapped, role, code);
     let mut out = String::from("voucher;date;account;role;vat_code;amount;kind;entry;exported_before\r\n");
     for row in rows.iter().filter(|r| r.voucher_no <= this.last_voucher_no) {
         let before = left_by(earlier, row).map(|e| e.created_at.date_naive().to_string()).unwrap_or_default();

@@ -18,6 +18,7 @@ pub mod product;
 pub mod region;
 pub mod run;
 pub mod seen;
+pub mod sign_in;
 pub mod standing_order;
 pub mod upkeep;
 pub mod user;

@@ -3,6 +3,7 @@
 use super::delivery::{Known, Paper};
 use super::error::Error;
 use super::invoice::{Billing, CreditRequest, Prepared, credit_in, issue_all, language};
+use super::organisation::unless_over;
 use super::standing_order::{reopen_periods, rhythm};
 use super::work::{Actor, Deed, Work};
 use crate::ctx::Ctx;
@@ -192,6 +193,7 @@ impl Preview {
 /// Starts a run. Its batches are issued by [`continue_run`].
 pub async fn start(ctx: &Ctx, actor: &Actor, new: &NewRun) -> Result<Uuid, Error> {
     let work = Work::begin(ctx, actor).await?;
+    unless_over(&work.tx, work.today()).await?;
     let billing = Billing::load(ctx, &work, None, new.due_on).await?;
     let bill_on = new.bill_on(billing.issued_on)?;
     let id = work.id();

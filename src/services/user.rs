@@ -1,6 +1,7 @@
 //! People who sign in: accounts, sessions, and the organisation they act for.
 
 use super::error::{Error, Kind};
+use super::sign_in::{self, How, Outcome};
 use super::work::{Actor, ActorKind, Deed, Work};
 use crate::ctx::{Ctx, sha256};
 use crate::store::organisation;
@@ -10,6 +11,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use chrono::Duration;
 use domain::customer::Language;
 use domain::hex;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// Characters a password has at least.
@@ -146,27 +148,54 @@ pub enum Refused {
     Wrong,
     /// Too many wrong passwords; minutes left.
     Resting(i64),
+    /// Nobody signs in from this address: minutes left, or none where a person lifts it.
+    Blocked(Option<i64>),
 }
 
 /// A password nobody has: checked when there is no such account, so that the answer takes as long.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Lets somebody in: the token for their cookie.
-pub async fn sign_in(ctx: &Ctx, login: &str, password: &str) -> Result<Result<String, Refused>, Error> {
+/// Lets somebody in: the token for their cookie. Every attempt is logged with the address it came from.
+pub async fn sign_in(
+    ctx: &Ctx,
+    login: &str,
+    password: &str,
+    from: Option<IpAddr>,
+) -> Result<Result<String, Refused>, Error> {
+    if let Some(blocked) = sign_in::blocked(ctx, How::Password, from).await? {
+        return Ok(Err(Refused::Blocked(blocked.minutes(ctx.now()))));
+    }
+    let (user, tried) = try_password(ctx, login, password).await?;
+    let outcome = match &tried {
+        Ok(_) => Outcome::LetIn,
+        Err(Refused::Resting(_)) => Outcome::Resting,
+        Err(_) => Outcome::Wrong,
+    };
+    sign_in::note(ctx, from, user, outcome).await?;
+    Ok(tried)
+}
+
+/// Whose account it is, where there is one, and whether the password opens it.
+async fn try_password(
+    ctx: &Ctx,
+    login: &str,
+    password: &str,
+) -> Result<(Option<Uuid>, Result<String, Refused>), Error> {
     let now = ctx.now();
     let tx = ctx.db.system().await?;
     let found = store::find_by_login(&tx, &login.trim().to_lowercase()).await?;
     tx.commit().await?;
+    let id = found.as_ref().map(|u| u.id);
     let hash = found.as_ref().map_or(NOBODY, |u| &u.password_hash).to_owned();
     let (given, resting) = (password.to_owned(), found.as_ref().and_then(|u| u.locked_until_at));
     if let Some(until) = resting.filter(|until| *until > now) {
-        return Ok(Err(Refused::Resting((until - now).num_minutes() + 1)));
+        return Ok((id, Err(Refused::Resting((until - now).num_minutes() + 1))));
     }
     let right = tokio::task::spawn_blocking(move || fits(&hash, &given)).await.unwrap_or(false);
+    let Some(id) = id else { return Ok((None, Err(Refused::Wrong))) };
     let tx = ctx.db.system().await?;
-    let Some(user) = found else { return Ok(Err(Refused::Wrong)) };
-    let Some(mut user) = store::find(&tx, user.id).await? else { return Ok(Err(Refused::Wrong)) };
+    let Some(mut user) = store::find(&tx, id).await? else { return Ok((None, Err(Refused::Wrong))) };
     if !right {
         user.failures += 1;
         if user.failures >= FAILURES {
@@ -175,7 +204,7 @@ pub async fn sign_in(ctx: &Ctx, login: &str, password: &str) -> Result<Result<St
         }
         store::update(&tx, user).await?;
         tx.commit().await?;
-        return Ok(Err(Refused::Wrong));
+        return Ok((Some(id), Err(Refused::Wrong)));
     }
     if user.failures > 0 {
         user.failures = 0;
@@ -195,7 +224,7 @@ pub async fn sign_in(ctx: &Ctx, login: &str, password: &str) -> Result<Result<St
     };
     store::insert_session(&tx, session).await?;
     tx.commit().await?;
-    Ok(Ok(token))
+    Ok((Some(id), Ok(token)))
 }
 
 fn random_token(ctx: &Ctx) -> String {

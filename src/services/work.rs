@@ -5,6 +5,7 @@ use super::seen;
 use crate::ctx::Ctx;
 use crate::store::{OrgTx, audit, idempotency};
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::audit::Chain;
 use uuid::Uuid;
 
 /// Who asks.
@@ -154,6 +155,7 @@ impl<'a> Work<'a> {
             subject_kind: deed.subject.to_owned(),
             subject_id: Some(deed.id),
             fields: deed.fields.to_owned(),
+            chain: Chain::of(deed.subject, deed.verb).as_str().to_owned(),
         };
         self.events.push(event);
     }

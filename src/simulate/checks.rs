@@ -6,11 +6,13 @@ use super::story::Life;
 use crate::backup::Vault;
 use crate::ctx::Ctx;
 use crate::privacy::inventory::columns;
-use crate::privacy::request;
+use crate::privacy::{policy, request};
 use crate::services::{Actor, audit, ledger};
-use crate::store::{erasure, traces, views, worklist};
-use chrono::Duration;
-use domain::privacy::{Period, financial_year_over_on};
+use crate::store::{audit as store, erasure, traces, views, worklist};
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Europe::Oslo;
+use domain::audit::Chain;
+use domain::privacy::{Period, RuleId, financial_year_over_on};
 use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -34,6 +36,7 @@ pub(super) async fn night(ctx: &Ctx, actor: &Actor, life: &Life, done: &mut Chec
     held("the ledger balances", books(ctx, actor).await?)?;
     held("invoice numbers have no gap that is not explained", numbers(ctx, actor).await?)?;
     held("the audit chain is whole", chain(ctx, actor).await?)?;
+    held("acts go from the audit log when their time is over", acts(ctx, actor).await?)?;
     held("no job waits for a person", jobs(ctx, actor).await?)?;
     held("no backup is older than 30 days", backups(ctx).await?)?;
     held("no request of a person is late", requests(ctx, actor).await?)?;
@@ -61,7 +64,19 @@ async fn numbers(ctx: &Ctx, actor: &Actor) -> anyhow::Result<Vec<String>> {
 
 async fn chain(ctx: &Ctx, actor: &Actor) -> anyhow::Result<Vec<String>> {
     let report = audit::verify(ctx, actor).await?;
-    Ok(report.broken.map(|id| format!("segment {id}")).into_iter().collect())
+    let why = report.why.unwrap_or_default();
+    Ok(report.broken.map(|id| format!("segment {id}: {why}")).into_iter().collect())
+}
+
+/// Nobody places a hold here that keeps what has nothing to do with the books.
+async fn acts(ctx: &Ctx, actor: &Actor) -> anyhow::Result<Vec<String>> {
+    let policy = policy::current(ctx, actor).await?.policy;
+    let Some(period) = policy.rule(RuleId::AuditOther).and_then(|r| r.period) else { return Ok(Vec::new()) };
+    let tx = ctx.db.read(actor.org).await?;
+    let oldest = store::list(&tx, Chain::Other, Uuid::nil(), 1).await?;
+    tx.commit().await?;
+    let over = |at: DateTime<Utc>| at.with_timezone(&Oslo).date_naive() < period.cutoff(ctx.today());
+    Ok(oldest.into_iter().filter(|e| over(e.at)).map(|e| format!("{} of {}", e.verb, e.at)).collect())
 }
 
 async fn jobs(ctx: &Ctx, actor: &Actor) -> anyhow::Result<Vec<String>> {

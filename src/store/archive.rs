@@ -16,7 +16,7 @@ use uuid::Uuid;
 const ON_ITS_WAY: &str = "('queued','sending','handing_over','awaiting_receipt','retrying','unknown')";
 
 /// Ids as they stand in SQL text.
-fn listed(tx: &OrgTx, ids: &[Uuid]) -> String {
+pub(super) fn listed(tx: &OrgTx, ids: &[Uuid]) -> String {
     ids.iter().map(|id| literal(tx, *id)).collect::<Vec<_>>().join(", ")
 }
 
@@ -109,6 +109,10 @@ const FREE: &[&str] = &[
     "DELETE FROM customer_contact WHERE org_id = $1 AND customer_id IN ({ids})",
     "DELETE FROM customer_document_address WHERE org_id = $1 AND customer_id IN ({ids})",
     "DELETE FROM consent WHERE org_id = $1 AND customer_id IN ({ids}) AND act = 'given'",
+    // What a dispute or a request turns on waits for its end.
+    "DELETE FROM customer_note WHERE org_id = $1 AND customer_id IN ({ids}) AND kind = 'support' AND NOT EXISTS \
+     (SELECT 1 FROM privacy_hold h WHERE h.org_id = customer_note.org_id AND h.customer_id = customer_note.customer_id \
+     AND h.released_at IS NULL AND h.kind IN ('dispute', 'privacy_request'))",
 ];
 
 /// What an erasure takes besides: where documents were sent, and what providers said of it.
@@ -124,6 +128,10 @@ const TRACES: &[&str] = &[
      (SELECT id FROM delivery WHERE org_id = $1 AND customer_id IN ({ids}))",
     "DELETE FROM privacy_hold WHERE org_id = $1 AND customer_id IN ({ids}) AND released_at IS NOT NULL",
     "DELETE FROM consent WHERE org_id = $1 AND customer_id IN ({ids})",
+];
+
+/// What requests say of whoever is erased.
+const REQUESTS: &[&str] = &[
     "UPDATE privacy_request SET wish = NULL, grounds = NULL, extended_because = NULL, subject_id = NULL, code_hash = NULL, \
      link_hash = NULL, asker_name = NULL, asker_reach = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NOT NULL",
     "UPDATE privacy_request SET wish = NULL, asker_name = NULL, asker_reach = NULL WHERE org_id = $1 \
@@ -148,6 +156,11 @@ const MOVED: &[&str] = &[
      WHERE i.org_id = $1 AND i.customer_id IN ({ids})",
     "DELETE FROM document WHERE org_id = $1 AND invoice_id IN \
      (SELECT id FROM invoice WHERE org_id = $1 AND customer_id IN ({ids}))",
+    "INSERT INTO archive_note (org_id, id, customer_id, channel, text, author_kind, author_id, contact_on, \
+     referred_invoice_id, created_at) SELECT org_id, id, customer_id, channel, text, author_kind, author_id, contact_on, \
+     referred_invoice_id, created_at FROM customer_note WHERE org_id = $1 AND customer_id IN ({ids}) \
+     AND kind = 'correspondence'",
+    "DELETE FROM customer_note WHERE org_id = $1 AND customer_id IN ({ids}) AND kind = 'correspondence'",
 ];
 
 /// Who paid, on its way to the archive.
@@ -224,6 +237,7 @@ async fn delete_customers(tx: &OrgTx, ids: &[Uuid]) -> Result<(), Error> {
     run(tx, &sql, vec![tx.org().into()]).await?;
     for (table, column) in [
         ("mandate", "customer_id"),
+        ("customer_note", "customer_id"),
         ("privacy_hold", "customer_id"),
         ("archive_customer", "customer_id"),
         ("customer", "id"),
@@ -252,8 +266,13 @@ pub async fn take_free(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
 
 /// What an erasure takes besides an ending: addresses documents went to, and what providers said.
 pub async fn take_traces(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
-    let id = literal(tx, id);
-    each(tx, TRACES, &id).await
+    forget_requests(tx, id).await?;
+    each(tx, TRACES, &literal(tx, id)).await
+}
+
+/// Empties what requests say of a customer, a contact person or a user who is erased.
+pub async fn forget_requests(tx: &OrgTx, id: Uuid) -> Result<(), Error> {
+    each(tx, REQUESTS, &literal(tx, id)).await
 }
 
 /// Addresses of a contact person that a customer's documents went to, and what providers said of them; those deliveries.
@@ -446,7 +465,8 @@ pub async fn delete_emptied(tx: &OrgTx, holds: &BTreeSet<Hold>, limit: u64) -> R
     let none = |table: &str| {
         format!("NOT EXISTS (SELECT 1 FROM {table} t WHERE t.org_id = c.org_id AND t.customer_id = c.id)")
     };
-    let all_gone = ["invoice", "payment", "ledger_entry", "opening_item", "delivery"].map(none).join(" AND ");
+    let all_gone =
+        ["invoice", "payment", "ledger_entry", "opening_item", "delivery", "archive_note"].map(none).join(" AND ");
     let sql = format!(
         "SELECT c.id FROM customer c WHERE c.org_id = $1 AND c.status = 'archived' AND {all_gone} AND NOT {} \
          ORDER BY c.id LIMIT {limit}",

@@ -89,6 +89,11 @@ const fn clock(
     Clock { rule, what, from, of, only: "TRUE", since }
 }
 
+/// A segment of the audit log holds one day at most: what is in it goes on the day of its own time.
+const fn acts(rule: RuleId, what: &'static str) -> Clock {
+    clock(rule, what, "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at"))
+}
+
 /// Reads about somebody are found by what each database knows of bytes.
 const READ_ABOUT: &str = "{read_about}";
 /// The day another statement took the place of `s`.
@@ -104,7 +109,7 @@ pub const CLOCKS: &[Clock] = &[
     clock(RuleId::CustomerMaster, "standing orders", "standing_order t", T_CUSTOMER, Since::Ending),
     clock(RuleId::CustomerCore, "number and name", "customer_core t", T_CUSTOMER, Since::LastBooked),
     Clock {
-        only: "t.status = 'archived'",
+        only: "t.status = 'archived' AND t.handed_over_at IS NULL",
         ..clock(
             RuleId::CustomerCore,
             "number and name, in the archive",
@@ -226,6 +231,25 @@ pub const CLOCKS: &[Clock] = &[
         ],
         Since::Instant("t.released_at"),
     ),
+    Clock {
+        only: "t.kind = 'support' AND t.closed_at IS NULL",
+        ..clock(RuleId::SupportCase, "notes of support, open", "customer_note t", T_CUSTOMER, Since::InUse)
+    },
+    Clock {
+        only: "t.kind = 'support' AND t.closed_at IS NOT NULL",
+        ..clock(RuleId::SupportCase, "notes of support", "customer_note t", T_CUSTOMER, Since::Instant("t.closed_at"))
+    },
+    Clock {
+        only: "t.kind = 'correspondence' AND t.referred_invoice_id IS NULL",
+        ..clock(RuleId::Correspondence, "correspondence", "customer_note t", T_CUSTOMER, Since::Day("t.contact_on"))
+    },
+    clock(
+        RuleId::IssuedDocument,
+        "correspondence that invoices refer to",
+        "customer_note t JOIN invoice i ON i.org_id = t.org_id AND i.id = t.referred_invoice_id",
+        T_CUSTOMER,
+        Since::Day("i.issued_on"),
+    ),
     clock(RuleId::Consent, "consents", "consent t", T_CUSTOMER, Since::Instant("t.at")),
     clock(
         RuleId::PrivacyCase,
@@ -262,6 +286,14 @@ pub const CLOCKS: &[Clock] = &[
         &[(Customer, READ_ABOUT), (Contact, READ_ABOUT), (User, READ_ABOUT)],
         Since::Instant("t.at"),
     ),
+    clock(RuleId::AccessLog, "codes typed on their page", "access_attempt t", T_CUSTOMER, Since::Instant("t.at")),
+    clock(
+        RuleId::AccessLog,
+        "sign-ins",
+        "membership t JOIN sign_in s ON s.user_id = t.user_id",
+        &[(User, "t.user_id = $2")],
+        Since::Instant("s.at"),
+    ),
     clock(
         RuleId::BreachPersons,
         "named as concerned by a breach",
@@ -269,8 +301,23 @@ pub const CLOCKS: &[Clock] = &[
         &[(Customer, "t.customer_id = $2")],
         Since::Instant("COALESCE(b.persons_informed_at, b.closed_at)"),
     ),
+    clock(
+        RuleId::AccessLog,
+        "what they have looked at",
+        "personal_reading t",
+        &[(User, "t.actor_id = $2")],
+        Since::Instant("t.at"),
+    ),
+    clock(
+        RuleId::Session,
+        "sessions",
+        "(SELECT s.*, m.org_id FROM user_session s JOIN membership m ON m.user_id = s.user_id) t",
+        &[(User, "t.user_id = $2")],
+        Since::Instant("t.expires_at"),
+    ),
     clock(RuleId::AppUser, "membership", "membership t", &[(User, "t.user_id = $2")], Since::InUse),
-    clock(RuleId::AuditOther, "acts", "audit_event t", &[(User, "t.actor_id = $2")], Since::Instant("t.at")),
+    Clock { only: "t.chain = 'books'", ..acts(RuleId::AuditBooks, "acts on the books") },
+    Clock { only: "t.chain = 'other'", ..acts(RuleId::AuditOther, "other acts") },
 ];
 
 /// What one clock holds of a subject.

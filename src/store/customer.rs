@@ -2,6 +2,7 @@
 
 use super::bulk::{self, Keys, Wanted};
 use super::error::Error;
+use super::request::list_objecting_contacts;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::customer::{CustomerRecord, Field};
@@ -11,8 +12,8 @@ use entity::{
 };
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, Statement,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, Statement,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -28,6 +29,8 @@ pub struct Customer {
     pub row: CustomerRow,
     /// Values by field, standard products apart.
     pub record: CustomerRecord,
+    /// The guardian who is written to has objected, and it is not decided yet (GDPR article 21).
+    pub guardian_objects: bool,
 }
 
 /// Number, id and standing of a customer.
@@ -55,6 +58,9 @@ pub async fn list_known(tx: &OrgTx) -> Result<Vec<Known>, Error> {
     Ok(Known::find_by_statement(statement).all(tx).await?)
 }
 
+/// The contact person who is written to where the customer has no address.
+const WRITTEN_TO: &str = "guardian1";
+
 /// Customers by id; who is archived is not among them.
 pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
     let mut rows = bulk::by_ids::<customer::Entity>(tx, customer::Column::Id, ids).await?;
@@ -65,6 +71,8 @@ pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
     let mut details: HashMap<Uuid, customer_detail::Model> = details.into_iter().map(|r| (r.customer_id, r)).collect();
     let contacts = bulk::by_ids::<customer_contact::Entity>(tx, customer_contact::Column::CustomerId, ids).await?;
     let mut by_customer: HashMap<Uuid, Vec<customer_contact::Model>> = HashMap::new();
+    let is_written_to = |c: &customer_contact::Model| c.slot == WRITTEN_TO;
+    let objecting = if contacts.iter().any(is_written_to) { list_objecting_contacts(tx).await? } else { Vec::new() };
     for contact in contacts {
         by_customer.entry(contact.customer_id).or_default().push(contact);
     }
@@ -78,8 +86,9 @@ pub async fn load(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Customer>, Error> {
             return Err(Error::inconsistent("customer_core", "customer_id"));
         };
         let contacts = by_customer.remove(&row.id).unwrap_or_default();
+        let guardian_objects = contacts.iter().any(|c| is_written_to(c) && objecting.contains(&c.id));
         let record = to_record(&row, core, details.remove(&row.id), contacts);
-        found.push(Customer { row, record });
+        found.push(Customer { row, record, guardian_objects });
     }
     Ok(found)
 }
@@ -172,7 +181,7 @@ pub struct Batch {
 impl Batch {
     /// Adds one customer; contact persons get ids from `new_id`.
     pub fn push(&mut self, customer: Customer, is_new: bool, mut new_id: impl FnMut() -> Uuid) {
-        let Customer { row, record } = customer;
+        let Customer { row, record, .. } = customer;
         let (org_id, customer_id) = (row.org_id, row.id);
         let text = |f: Field| record.get(f).map(str::to_owned);
         self.cores.push(customer_core::Model {
@@ -224,6 +233,19 @@ impl Batch {
         self.rows.push(row);
     }
 
+    /// Somebody who stays keeps their id: requests and holds go by it.
+    fn keep_ids(&mut self, before: &[customer_contact::Model]) {
+        let known: HashMap<(Uuid, &str), &customer_contact::Model> =
+            before.iter().map(|c| ((c.customer_id, c.slot.as_str()), c)).collect();
+        for contact in &mut self.contacts {
+            let same = known.get(&(contact.customer_id, contact.slot.as_str()));
+            let same = same.filter(|k| {
+                (k.name.is_some() && k.name == contact.name) || (k.email.is_some() && k.email == contact.email)
+            });
+            contact.id = same.map_or(contact.id, |k| k.id);
+        }
+    }
+
     /// How many customers wait.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -235,16 +257,18 @@ impl Batch {
     }
 
     /// Writes all of them, new or known.
-    pub async fn write(self, tx: &OrgTx) -> Result<(), Error> {
-        for ids in self.without_contacts.chunks(500) {
-            customer_contact::Entity::delete_many()
-                .filter(customer_contact::Column::OrgId.eq(tx.org()))
-                .filter(customer_contact::Column::CustomerId.is_in(ids.iter().copied()))
-                .filter(customer_contact::Column::Slot.is_in(Slot::ALL.map(|s| s.name)))
-                .exec(tx)
-                .await?;
+    pub async fn write(mut self, tx: &OrgTx) -> Result<(), Error> {
+        let all_new = self.without_contacts.is_empty();
+        for ids in std::mem::take(&mut self.without_contacts).chunks(500) {
+            let of_list = Condition::all()
+                .add(customer_contact::Column::OrgId.eq(tx.org()))
+                .add(customer_contact::Column::CustomerId.is_in(ids.iter().copied()))
+                .add(customer_contact::Column::Slot.is_in(Slot::ALL.map(|s| s.name)));
+            let before = customer_contact::Entity::find().filter(of_list.clone()).all(tx).await?;
+            customer_contact::Entity::delete_many().filter(of_list).exec(tx).await?;
+            self.keep_ids(&before);
         }
-        if self.without_contacts.is_empty() {
+        if all_new {
             bulk::insert::<customer::Entity>(tx, &self.rows).await?;
             bulk::insert::<customer_core::Entity>(tx, &self.cores).await?;
             bulk::insert::<customer_detail::Entity>(tx, &self.details).await?;

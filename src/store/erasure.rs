@@ -132,6 +132,7 @@ pub async fn is_back(tx: &OrgTx, subject: Uuid) -> Result<bool, Error> {
         ("customer_contact", "customer_id"),
         ("customer_contact", "id"),
         ("membership", "user_id"),
+        ("organisation", "org_id"),
     ] {
         let sql = format!("SELECT org_id FROM {table} WHERE org_id = $1 AND {column} = $2");
         let statement =

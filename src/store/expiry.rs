@@ -1,7 +1,7 @@
 //! When the years the law asks for are over: documents, payments and ledger of those years are deleted, and one entry a
 //! customer carries what they came to (decisions 2 and 3). All of it runs on the retention path (`Db::retain`).
 
-use super::bulk::literal;
+use super::archive::listed;
 use super::error::Error;
 use super::ledger::{Entry, insert_entries};
 use super::retention::{Counted, holds_any};
@@ -246,11 +246,6 @@ impl Years<'_> {
         }
         Ok(u64::try_from(files.len()).unwrap_or(u64::MAX))
     }
-}
-
-/// Ids as they stand in SQL text.
-fn listed(tx: &OrgTx, ids: &[Uuid]) -> String {
-    ids.iter().map(|id| literal(tx, *id)).collect::<Vec<_>>().join(", ")
 }
 
 /// What hangs on an invoice, in an order that breaks no key.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 pub use api_key::Model as ApiKey;
 pub use bank_account::Model as BankAccount;
+pub use gl_account::Model as GlChoice;
 pub use number_series::Model as NumberSeries;
 pub use organisation::Model as Organisation;
 pub use vat_code::Model as VatCode;
@@ -27,6 +28,7 @@ pub async fn insert(tx: &OrgTx, org: Organisation, series: NumberSeries, vat: &[
         sync_counter: 0,
         next_kid_customer_no: 1,
         created_at: org.created_at,
+        gone_at: None,
     };
     listed.into_active_model().insert(tx).await?;
     org.into_active_model().insert(tx).await?;
@@ -50,10 +52,17 @@ pub async fn update(tx: &OrgTx, mut org: Organisation) -> Result<Organisation, E
     Ok(org.into_active_model().reset_all().update(tx).await?)
 }
 
-/// Ids of all organisations.
+/// Ids of all organisations that are served.
 pub async fn list_ids(tx: &SystemTx) -> Result<Vec<Uuid>, Error> {
-    let rows = org_directory::Entity::find().order_by_asc(org_directory::Column::OrgId).all(tx).await?;
-    Ok(rows.into_iter().map(|r| r.org_id).collect())
+    let rows = org_directory::Entity::find().filter(org_directory::Column::GoneAt.is_null());
+    Ok(rows.order_by_asc(org_directory::Column::OrgId).all(tx).await?.into_iter().map(|r| r.org_id).collect())
+}
+
+/// Organisations that were erased, or are being, and since when.
+pub async fn list_gone(tx: &SystemTx) -> Result<Vec<(Uuid, DateTime<Utc>)>, Error> {
+    let rows = org_directory::Entity::find().filter(org_directory::Column::GoneAt.is_not_null());
+    let rows = rows.order_by_asc(org_directory::Column::OrgId).all(tx).await?;
+    Ok(rows.into_iter().filter_map(|r| Some((r.org_id, r.gone_at?))).collect())
 }
 
 /// Takes `n` numbers of a counter of the organisation and returns the first. The row stays locked until commit.
@@ -191,7 +200,7 @@ pub async fn set_gl(tx: &OrgTx, role: &str, code: &str, number: Option<&str>) ->
 }
 
 /// General-ledger numbers the organisation has chosen: role, code, number.
-pub async fn list_gl(tx: &OrgTx) -> Result<Vec<gl_account::Model>, Error> {
+pub async fn list_gl(tx: &OrgTx) -> Result<Vec<GlChoice>, Error> {
     Ok(gl_account::Entity::find().filter(gl_account::Column::OrgId.eq(tx.org())).all(tx).await?)
 }
 

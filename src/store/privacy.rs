@@ -111,6 +111,8 @@ pub struct Relationship {
     pub last_invoice_on: Option<NaiveDate>,
     /// Newest day anything was booked on.
     pub last_booked_on: Option<NaiveDate>,
+    /// Day of the newest contact.
+    pub last_contact_on: Option<NaiveDate>,
     /// When the customer was made.
     pub created_at: DateTime<Utc>,
     /// Owed in øre, over all invoices.
@@ -124,6 +126,7 @@ pub async fn relationship(tx: &OrgTx, customer: Uuid) -> Result<Option<Relations
     let sql = "SELECT c.ended_on, c.status, c.created_at, \
         (SELECT MAX(i.issued_on) FROM invoice i WHERE i.org_id = $1 AND i.customer_id = $2) AS last_invoice_on, \
         (SELECT MAX(l.booked_on) FROM ledger_entry l WHERE l.org_id = $1 AND l.customer_id = $2) AS last_booked_on, \
+        (SELECT MAX(n.contact_on) FROM customer_note n WHERE n.org_id = $1 AND n.customer_id = $2) AS last_contact_on, \
         CAST(COALESCE((SELECT SUM(o.remaining_ore) FROM open_item o WHERE o.org_id = $1 AND o.customer_id = $2 \
           AND o.remaining_ore > 0), 0) AS BIGINT) AS open_ore, \
         CAST(COALESCE((SELECT SUM(p.unallocated_ore) FROM payment p WHERE p.org_id = $1 AND p.customer_id = $2), 0) \

@@ -111,16 +111,72 @@ pub async fn find_link(tx: &SystemTx, hash: &[u8], now: DateTime<Utc>) -> Result
     Ok(found.one(tx).await?)
 }
 
-/// Sets or lifts the restriction of a customer; what is read of the customer before is out of date then.
-pub async fn restrict(tx: &OrgTx, customer: Uuid, at: Option<DateTime<Utc>>) -> Result<bool, Error> {
+/// Sets or lifts the restriction of a customer: since when, and the day it is looked at again. What is read of the customer
+/// before is out of date then.
+pub async fn restrict(tx: &OrgTx, customer: Uuid, standing: Option<(DateTime<Utc>, NaiveDate)>) -> Result<bool, Error> {
     let done = entity::customer::Entity::update_many()
-        .col_expr(entity::customer::Column::RestrictedAt, Expr::value(at))
+        .col_expr(entity::customer::Column::RestrictedAt, Expr::value(standing.map(|(since, _)| since)))
+        .col_expr(entity::customer::Column::RestrictionReviewOn, Expr::value(standing.map(|(_, review)| review)))
         .col_expr(entity::customer::Column::Version, Expr::cust("version + 1"))
         .filter(entity::customer::Column::OrgId.eq(tx.org()))
         .filter(entity::customer::Column::Id.eq(customer))
         .exec(tx)
         .await?;
     Ok(done.rows_affected > 0)
+}
+
+/// A customer whose data is only stored.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Restricted {
+    /// The customer.
+    pub customer_id: Uuid,
+    /// Since when.
+    pub restricted_at: DateTime<Utc>,
+    /// The day it is looked at again.
+    pub review_on: NaiveDate,
+}
+
+/// Customers whose data is restricted, the one to be looked at first on top.
+pub async fn list_restricted(tx: &OrgTx) -> Result<Vec<Restricted>, Error> {
+    let sql = "SELECT id AS customer_id, restricted_at, restriction_review_on AS review_on FROM customer \
+               WHERE org_id = $1 AND restricted_at IS NOT NULL AND restriction_review_on IS NOT NULL \
+               ORDER BY restriction_review_on, id";
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into()]);
+    Ok(Restricted::find_by_statement(statement).all(tx).await?)
+}
+
+/// What a restriction of a customer would stop now.
+#[derive(Debug, Clone, Copy, FromQueryResult)]
+pub struct Stopped {
+    /// Standing orders that go on.
+    pub orders: i64,
+    /// Drafts.
+    pub drafts: i64,
+    /// Deliveries that wait to be sent.
+    pub deliveries: i64,
+}
+
+/// Counts what a restriction of a customer would stop.
+pub async fn count_stopped(tx: &OrgTx, customer: Uuid) -> Result<Stopped, Error> {
+    let sql = "SELECT \
+        (SELECT COUNT(*) FROM standing_order WHERE org_id = $1 AND customer_id = $2 AND next_period_on IS NOT NULL \
+          AND (end_on IS NULL OR end_on >= next_period_on)) AS orders, \
+        (SELECT COUNT(*) FROM invoice_draft WHERE org_id = $1 AND customer_id = $2) AS drafts, \
+        (SELECT COUNT(*) FROM delivery WHERE org_id = $1 AND customer_id = $2 AND state IN ('queued', 'retrying')) \
+          AS deliveries";
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [tx.org().into(), customer.into()]);
+    let found = Stopped::find_by_statement(statement).one(tx).await?;
+    Ok(found.unwrap_or(Stopped { orders: 0, drafts: 0, deliveries: 0 }))
+}
+
+/// Contact persons whose objection is not decided yet: they are not written to until then.
+pub async fn list_objecting_contacts(tx: &OrgTx) -> Result<Vec<Uuid>, Error> {
+    let rows = privacy_request::Entity::find()
+        .filter(privacy_request::Column::OrgId.eq(tx.org()))
+        .filter(privacy_request::Column::ClosedAt.is_null())
+        .filter(privacy_request::Column::Kind.eq("objection"))
+        .filter(privacy_request::Column::SubjectKind.eq("contact"));
+    Ok(rows.all(tx).await?.into_iter().filter_map(|r| r.subject_id).collect())
 }
 
 /// Somebody who is to be told of a rectification, an erasure or a restriction (article 19).

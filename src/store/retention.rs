@@ -66,6 +66,12 @@ const fn sweep(rule: RuleId, what: &'static str, from: &'static str, key: &'stat
     }
 }
 
+/// An invoice that refers to a correspondence keeps it for as long as it is kept itself.
+const REFERRED_NO_MORE: &str = "(t.referred_invoice_id IS NULL OR NOT EXISTS (SELECT 1 FROM invoice i \
+     WHERE i.org_id = t.org_id AND i.id = t.referred_invoice_id))";
+const CORRESPONDENCE: &str = "t.kind = 'correspondence' AND (t.referred_invoice_id IS NULL OR NOT EXISTS \
+     (SELECT 1 FROM invoice i WHERE i.org_id = t.org_id AND i.id = t.referred_invoice_id))";
+
 /// Every sweep, in the order they are made.
 pub const SWEEPS: &[Sweep] = &[
     sweep(RuleId::Draft, "drafts", "invoice_draft t", "id", Since::Instant("t.updated_at")),
@@ -123,10 +129,48 @@ pub const SWEEPS: &[Sweep] = &[
         ..sweep(RuleId::SyncPlan, "sync plans", "customer_plan t", "id", Since::Instant("t.created_at"))
     },
     Sweep {
+        only: "t.kind = 'support'",
+        ..sweep(
+            RuleId::SupportCase,
+            "notes of support",
+            "customer_note t",
+            "id",
+            // Left open when its customer went to the archive, it counts from then.
+            Since::Instant(
+                "COALESCE(t.closed_at, (SELECT c.updated_at FROM customer c WHERE c.org_id = t.org_id \
+                 AND c.id = t.customer_id AND c.status = 'archived'))",
+            ),
+        )
+    },
+    Sweep {
+        only: CORRESPONDENCE,
+        ..sweep(RuleId::Correspondence, "correspondence", "customer_note t", "id", Since::Day("t.contact_on"))
+    },
+    Sweep {
+        only: REFERRED_NO_MORE,
+        ..sweep(
+            RuleId::Correspondence,
+            "correspondence in the archive",
+            "archive_note t",
+            "id",
+            Since::Day("t.contact_on"),
+        )
+    },
+    Sweep {
         customer: "t.subject_id",
         // What is looked into may be answered by it.
         kept: Some("EXISTS (SELECT 1 FROM breach b WHERE b.org_id = t.org_id AND b.closed_at IS NULL)"),
         ..sweep(RuleId::AccessLog, "reads of personal data", "personal_reading t", "id", Since::Instant("t.at"))
+    },
+    Sweep {
+        kept: Some("EXISTS (SELECT 1 FROM breach b WHERE b.org_id = t.org_id AND b.closed_at IS NULL)"),
+        ..sweep(
+            RuleId::AccessLog,
+            "codes of payers and refused API keys",
+            "access_attempt t",
+            "id",
+            Since::Instant("t.at"),
+        )
     },
     Sweep {
         customer: "NULL",
@@ -315,7 +359,8 @@ pub(super) fn holds_any(holds: &BTreeSet<Hold>, org: &str, customer: &str, invoi
     format!("({})", any.join(" OR "))
 }
 
-/// Active customers nothing was billed to, paid by or changed of since a day, and who are billed for nothing to come.
+/// Active customers nothing was billed to, paid by, talked of with or changed of since a day, and who are billed for nothing to
+/// come.
 pub async fn list_inactive(tx: &OrgTx, before: NaiveDate, limit: u64) -> Result<Vec<Uuid>, Error> {
     #[derive(FromQueryResult)]
     struct Id {
@@ -329,11 +374,12 @@ pub async fn list_inactive(tx: &OrgTx, before: NaiveDate, limit: u64) -> Result<
     };
     let sql = format!(
         "SELECT c.id FROM customer c WHERE c.org_id = $1 AND c.status = 'active' AND c.ended_on IS NULL \
-         AND c.updated_at < $3 AND {} AND {} AND NOT EXISTS (SELECT 1 FROM standing_order s WHERE s.org_id = c.org_id \
+         AND c.updated_at < $3 AND {} AND {} AND {} AND NOT EXISTS (SELECT 1 FROM standing_order s WHERE s.org_id = c.org_id \
          AND s.customer_id = c.id AND s.next_period_on IS NOT NULL AND (s.end_on IS NULL OR s.end_on >= s.next_period_on)) \
          ORDER BY c.id LIMIT {limit}",
         none("invoice", "issued_on"),
-        none("payment", "booked_on")
+        none("payment", "booked_on"),
+        none("customer_note", "contact_on")
     );
     let values = [tx.org().into(), before.into(), midnight.into()];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::idempotency;
 use super::reading;
+use super::sign_in;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
     QuerySelect, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -23,11 +24,20 @@ pub struct Db {
     held: idempotency::Held,
     /// Reads of personal data that wait to be written.
     reads: Arc<reading::Buffer>,
+    /// Refused API keys that wait to be written.
+    refusals: Arc<sign_in::Refusals>,
 }
 
 impl Db {
     pub(super) fn new(pool: DatabaseConnection, retention: Option<DatabaseConnection>) -> Self {
-        Self { pool, retention, writer: Arc::default(), held: idempotency::Held::default(), reads: Arc::default() }
+        Self {
+            pool,
+            retention,
+            writer: Arc::default(),
+            held: idempotency::Held::default(),
+            reads: Arc::default(),
+            refusals: Arc::default(),
+        }
     }
 
     /// Which database it is.
@@ -60,6 +70,12 @@ impl Db {
             handle.ticket = true;
         }
         Ok(OrgTx { handle, org })
+    }
+
+    /// A look at rows of one organisation that the retention path alone sees: the archive.
+    pub async fn retain_look(&self, org: Uuid) -> Result<OrgTx, Error> {
+        let pool = if self.is_postgres() { self.retention.as_ref().ok_or(Error::NoRetentionRole)? } else { &self.pool };
+        Ok(OrgTx { handle: self.begin(pool, Some(org), false).await?, org })
     }
 
     /// SQLite: empties the write-ahead log, so that no page with a deleted value stays behind. False while somebody reads.
@@ -114,6 +130,11 @@ impl Db {
     /// Reads of personal data that wait to be written.
     pub fn reads(&self) -> &reading::Buffer {
         &self.reads
+    }
+
+    /// Refused API keys that wait to be written.
+    pub fn refusals(&self) -> &sign_in::Refusals {
+        &self.refusals
     }
 
     /// Whether the database answers.

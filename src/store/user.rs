@@ -89,21 +89,26 @@ pub async fn remove_member(tx: &OrgTx, user: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes an account and its sessions.
+/// Removes an account and its sessions. Its sign-ins tell of an address alone then, until their own time is over.
 pub async fn delete(tx: &SystemTx, user: Uuid) -> Result<(), Error> {
+    let sql = "UPDATE sign_in SET user_id = NULL WHERE user_id = $1";
+    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [user.into()])).await?;
     user_session::Entity::delete_many().filter(user_session::Column::UserId.eq(user)).exec(tx).await?;
     app_user::Entity::delete_by_id(user).exec(tx).await?;
     Ok(())
 }
 
-/// Removes accounts made before a time that act for no organisation, and their sessions.
+/// Removes accounts made before a time that act for no organisation, and their sessions; their sign-ins name nobody then.
 pub async fn delete_orphans(tx: &SystemTx, before: DateTime<Utc>) -> Result<u64, Error> {
     let none = "NOT EXISTS (SELECT 1 FROM membership m WHERE m.user_id = app_user.id)";
     let sessions =
         format!("DELETE FROM user_session WHERE user_id IN (SELECT id FROM app_user WHERE created_at < $1 AND {none})");
     let accounts = format!("DELETE FROM app_user WHERE created_at < $1 AND {none}");
+    let sign_ins = format!(
+        "UPDATE sign_in SET user_id = NULL WHERE user_id IN (SELECT id FROM app_user WHERE created_at < $1 AND {none})"
+    );
     let mut removed = 0;
-    for sql in [sessions, accounts] {
+    for sql in [sign_ins, sessions, accounts] {
         let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [before.into()]);
         removed = tx.execute_raw(statement).await?.rows_affected();
     }

@@ -2,6 +2,7 @@
 
 use crate::harness::{TestApp, both};
 use reqwest::{Method, StatusCode};
+use reskontro::privacy::hand_over;
 use reskontro::services::Actor;
 use reskontro::services::access::{self, Scope};
 use reskontro::services::organisation;
@@ -22,7 +23,7 @@ impl Api {
     pub async fn serve_ctx(ctx: reskontro::ctx::Ctx) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = reskontro::http::router(ctx);
+        let router = reskontro::http::router(ctx).into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { base, client: reqwest::Client::builder().build().unwrap() }
     }
@@ -139,7 +140,16 @@ both!(a_reading_key_changes_nothing, async |app: &TestApp| {
 });
 
 /// What manages keys and the organisation: a writing key may not.
-const ADMIN: [(&str, &str); 47] = [
+const ADMIN: &[(&str, &str)] = &[
+    ("POST", "/organisation/ending"),
+    ("DELETE", "/organisation/ending"),
+    ("POST", "/hand-overs"),
+    ("POST", "/hand-overs/{id}/confirm"),
+    ("GET", "/users/{user_id}/sign-ins"),
+    ("GET", "/blocked-addresses"),
+    ("POST", "/blocked-addresses"),
+    ("POST", "/blocked-addresses/{block_id}/review"),
+    ("DELETE", "/blocked-addresses/{block_id}"),
     ("GET", "/backups"),
     ("POST", "/backups"),
     ("GET", "/backups/certificate"),
@@ -204,7 +214,7 @@ both!(a_writing_key_manages_nothing, async |app: &TestApp| {
 
 /// One thing of every kind an address may name.
 pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str, String> {
-    let ours = access::authenticate(&app.ctx, key).await.unwrap().0;
+    let ours = access::authenticate(&app.ctx, key, None).await.unwrap().0;
     app.product(&ours, "A", "Vare", "100").await;
     let list = "Kundenr;Navn;Orgnr;Adresse;Postnr;Poststed;E-post;Produkter\n1;Nord AS;315771900;Gata 1;0150;Oslo;kari@example.org;A\n";
     app.sync(&ours, list.as_bytes(), formats::customer_list::Mode::Full).await;
@@ -246,6 +256,7 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         "kind": "claim", "subject_kind": "customer", "subject_id": customer, "reason": "krav",
         "owner": "styret", "review_on": today + chrono::Days::new(30)
     });
+    let (package, _) = hand_over::write(&app.ctx, &ours, hand_over::Scope::Organisation, "prøve").await.unwrap();
     HashMap::from([
         ("contacts", made(&format!("/customers/{customer}/contacts"), json!({ "name": "Liv" })).await),
         ("customers", customer.clone()),
@@ -264,6 +275,7 @@ pub async fn things(app: &TestApp, api: &Api, key: &str) -> HashMap<&'static str
         ("holds", made("/privacy/holds", hold).await),
         ("webhook-endpoints", made("/webhook-endpoints", json!({ "url": "https://example.no/hooks" })).await),
         ("requests", asked),
+        ("hand-overs", package.id.to_string()),
         ("breaches", made("/privacy/breaches", json!({ "what": "En fil kom på avveie." })).await),
         ("erasures", made("/privacy/erasures", json!({ "subject_kind": "customer", "subject_id": gone })).await),
     ])
@@ -275,8 +287,10 @@ fn body_for(path: &str) -> Value {
         "end" => json!({ "reason": "flyttet" }),
         "renumber" => json!({ "number": "77" }),
         "contacts" => json!({ "name": "Liv" }),
+        "notes" => json!({ "kind": "support", "channel": "phone", "text": "ringte" }),
         "redirect" => json!({ "channel": "mail" }),
         "allocate" => json!({ "invoice_id": ID }),
+        "confirm" if path.contains("hand-overs") => json!({ "sha256": "00" }),
         "confirm" => json!({ "code": "123456" }),
         "identify" => json!({ "known": true }),
         "extend" => json!({ "reason": "mye" }),

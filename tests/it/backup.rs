@@ -75,7 +75,7 @@ impl Elsewhere {
     }
 
     /// What serves there once it is loaded.
-    async fn ctx(&self, app: &TestApp) -> Ctx {
+    pub async fn ctx(&self, app: &TestApp) -> Ctx {
         store::migrate(&self.config.database).await.unwrap();
         Ctx {
             db: store::connect(&self.config.database).await.unwrap(),
@@ -88,7 +88,7 @@ impl Elsewhere {
     }
 }
 
-fn request<'a>(manifest: &'a Manifest, identity: &'a Path) -> Request<'a> {
+pub fn request<'a>(manifest: &'a Manifest, identity: &'a Path) -> Request<'a> {
     Request { name: Some(&manifest.name), identity, trust_key: None }
 }
 

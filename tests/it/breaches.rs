@@ -118,7 +118,7 @@ both!(a_case_is_closed_when_nothing_is_left_to_do, async |app: &TestApp| {
 both!(whom_a_key_has_read_or_touched_in_a_window_is_reckoned, async |app: &TestApp| {
     let Billed { actor, customers, invoices } = billed(app).await;
     let stolen = access::create_key(&app.ctx, &actor, "stjålet", Scope::Admin, None).await.unwrap();
-    let thief = access::authenticate(&app.ctx, &stolen.text).await.unwrap().0;
+    let thief = access::authenticate(&app.ctx, &stolen.text, None).await.unwrap().0;
     let contact = NewContact { name: "Siv Vest".into(), role: None, email: None, phone: None };
     let contact = customer::add_contact(&app.ctx, &actor, customers[2], &contact).await.unwrap();
     let at = |text: &str| app.clock.set(text.parse().unwrap());

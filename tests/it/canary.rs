@@ -7,16 +7,19 @@ use formats::customer_list::Mode;
 use formats::giro::{PaymentToWrite, write_ocr};
 use reskontro::privacy::affected::{self, Search};
 use reskontro::privacy::breach::{self, Facts};
+use reskontro::privacy::closing;
 use reskontro::privacy::consent::{self, NewConsent};
 use reskontro::privacy::erase;
 use reskontro::privacy::explain::Subject;
+use reskontro::privacy::hand_over::{self, Scope};
 use reskontro::privacy::hold::{self, NewHold};
 use reskontro::privacy::inventory::columns;
 use reskontro::privacy::reading;
 use reskontro::privacy::request::{self, Decision, FromForm, NewRequest};
 use reskontro::privacy::{retention, scrub};
-use reskontro::services::customer::{self, Input, NewContact};
+use reskontro::services::customer::{self, Input, NewContact, NewNote};
 use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
+use reskontro::services::organisation::{self, NewEnding};
 use reskontro::services::payment::{ImportOptions, import};
 use reskontro::services::webhook::{self, NewEndpoint};
 use reskontro::services::{Actor, delivery};
@@ -52,9 +55,10 @@ const FREE: &[&str] = &[
     "Kanarigrunn",
     "Kanariskjema",
     "Kanaribevis",
+    "Kanarinotat",
 ];
 /// Core: kept by law, in the archive alone.
-const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602"];
+const CORE: &[&str] = &["Kanaria Kjernesen", "KAN-4711", "Frossengata 3", "KANARIREF", "99999068602", "Kanariavtale"];
 
 const HEAD: &str = "Kundenr;Navn;Adresse;Adresse 2;Postnr;Poststed;E-post;Mobil;Kontaktperson;Kontaktperson rolle;\
     Kontaktperson e-post;Kontaktperson telefon;Foresatt1 navn;Foresatt1 e-post;Foresatt1 mobil;Deres ref;Produkter\n";
@@ -143,6 +147,21 @@ async fn ask(app: &TestApp, actor: &Actor, id: Uuid) {
     reading::note_now(&app.ctx, actor, "customer.get", id).await.unwrap();
 }
 
+/// Contacts with the canary: what is free, and what law keeps.
+async fn talk(app: &TestApp, actor: &Actor, id: Uuid) {
+    for (kind, text) in [("support", "Kanarinotat fra telefonen"), ("correspondence", "Kanariavtale om rabatt")] {
+        let note = NewNote {
+            kind: kind.into(),
+            channel: "phone".into(),
+            text: text.into(),
+            contact_on: None,
+            referred_invoice_id: None,
+            closed: false,
+        };
+        customer::add_note(&app.ctx, actor, id, &note).await.unwrap();
+    }
+}
+
 /// The canary's life. Its customer id.
 async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     app.product(actor, "A", "Kontingent", "100").await;
@@ -177,6 +196,7 @@ async fn live(app: &TestApp, actor: &Actor) -> Uuid {
     };
     customer::add_contact(&app.ctx, actor, id, &extra).await.unwrap();
     create_draft(&app.ctx, actor, &draft(id)).await.unwrap();
+    talk(app, actor, id).await;
     reskontro::services::invoice::pdf(&app.ctx, actor, invoice.id).await.unwrap();
     execute(app, actor, "UPDATE customer_detail SET efaktura_address = 'EFAKT-KANARI-77' WHERE phone LIKE '%91919273'")
         .await;
@@ -269,14 +289,65 @@ async fn postgres_folders(app: &TestApp) -> Vec<PathBuf> {
     vec![Path::new(&dir).join("base").join(oid), Path::new(&dir).join("pg_wal")]
 }
 
-both!(nothing_free_is_left_and_the_archive_alone_keeps_what_law_asks, async |app: &TestApp| {
-    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
-    let actor = app.association().await;
-    let id = live(app, &actor).await;
+/// Has PostgreSQL write its pages: what only stands in memory is in no file.
+#[expect(clippy::disallowed_methods, reason = "the tests' own server")]
+async fn flush(app: &TestApp) {
+    if app.backend == Backend::Postgres {
+        let admin = Database::connect(std::env::var("TEST_DATABASE_URL").unwrap()).await.unwrap();
+        admin.execute_unprepared("CHECKPOINT").await.unwrap();
+        admin.close().await.unwrap();
+    }
+}
+
+/// Every value, wherever it is written: in the files of the database, in documents, mails and ledgers.
+async fn everywhere(app: &TestApp, values: &[&str]) -> Vec<(PathBuf, String)> {
     let raw = match app.backend {
         Backend::Sqlite => vec![app.dir.path().join("db")],
         Backend::Postgres => postgres_folders(app).await,
     };
+    let mut found = Vec::new();
+    raw.iter().for_each(|dir| in_files(dir, values, &mut found));
+    for folder in ["files", "spool", "ehf", "ledgers"] {
+        in_files(&app.dir.path().join(folder), values, &mut found);
+    }
+    found
+}
+
+both!(an_archive_that_was_handed_over_leaves_nothing_before_its_years_are_over, async |app: &TestApp| {
+    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
+    let actor = app.association().await;
+    let id = live(app, &actor).await;
+    crate::hand_over::tenant_keeps(app, &actor).await;
+    erase::erase(&app.ctx, &actor, Subject::Customer(id)).await.unwrap();
+    let (package, file) = hand_over::write(&app.ctx, &actor, Scope::Archive, "avtale").await.unwrap();
+    // It sings in the package.
+    let text = crate::hand_over::in_package(file.path(), "documents.csv");
+    assert!(text.contains("Kanaria Kjernesen") && text.contains("Frossengata 3"), "{text}");
+    drop(file);
+    hand_over::confirm(&app.ctx, &actor, package.id, &package.sha256).await.unwrap();
+    scrub::run(&app.ctx).await.unwrap();
+    let all: Vec<&str> = FREE.iter().chain(CORE).copied().collect();
+    assert_eq!(in_tables(app, &actor, &all).await, BTreeMap::new());
+    assert_eq!(everywhere(app, &all).await, Vec::new());
+});
+
+both!(an_organisation_that_is_deleted_leaves_nothing_of_anybody, async |app: &TestApp| {
+    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
+    let actor = app.association().await;
+    live(app, &actor).await;
+    organisation::end(&app.ctx, &actor, &NewEnding::default()).await.unwrap();
+    app.clock.set("2026-04-02T10:00:00Z".parse().unwrap());
+    assert_eq!(closing::nightly(&app.ctx).await.unwrap(), 1);
+    scrub::run(&app.ctx).await.unwrap();
+    let all: Vec<&str> = FREE.iter().chain(CORE).copied().collect();
+    assert_eq!(in_tables(app, &actor, &all).await, BTreeMap::new());
+    assert_eq!(everywhere(app, &all).await, Vec::new());
+});
+
+both!(nothing_free_is_left_and_the_archive_alone_keeps_what_law_asks, async |app: &TestApp| {
+    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
+    let actor = app.association().await;
+    let id = live(app, &actor).await;
     // The canary sings: were it not everywhere before, its silence would say nothing.
     let sung = in_tables(app, &actor, FREE).await;
     let heard: Vec<&String> = sung.values().flatten().collect();
@@ -286,8 +357,8 @@ both!(nothing_free_is_left_and_the_archive_alone_keeps_what_law_asks, async |app
     for value in CORE {
         assert!(!in_tables(app, &actor, &[value]).await.is_empty(), "{value} was never stored");
     }
-    let mut found = Vec::new();
-    raw.iter().for_each(|dir| in_files(dir, FREE, &mut found));
+    flush(app).await;
+    let found = everywhere(app, FREE).await;
     assert!(found.len() >= FREE.len(), "the pages do not hold what the tables hold: {found:?}");
 
     erase::erase(&app.ctx, &actor, Subject::Customer(id)).await.unwrap();
@@ -297,21 +368,29 @@ both!(nothing_free_is_left_and_the_archive_alone_keeps_what_law_asks, async |app
     let kept = in_tables(app, &actor, CORE).await;
     assert!(kept.keys().all(|table| table.starts_with("archive_")), "{kept:?}");
     assert!(kept.len() >= 3, "{kept:?}");
-    let silent = |values: &[&str]| {
-        let mut found = Vec::new();
-        raw.iter().for_each(|dir| in_files(dir, values, &mut found));
-        in_files(&app.dir.path().join("files"), values, &mut found);
-        for folder in ["spool", "ehf", "ledgers"] {
-            in_files(&app.dir.path().join(folder), values, &mut found);
-        }
-        found
-    };
-    assert_eq!(silent(FREE), Vec::new());
+    assert_eq!(everywhere(app, FREE).await, Vec::new());
 
     app.clock.set("2032-01-02T10:00:00Z".parse().unwrap());
     retention::nightly(&app.ctx, &actor).await.unwrap();
     scrub::run(&app.ctx).await.unwrap();
     let all: Vec<&str> = FREE.iter().chain(CORE).copied().collect();
     assert_eq!(in_tables(app, &actor, &all).await, BTreeMap::new());
-    assert_eq!(silent(&all), Vec::new());
+    assert_eq!(everywhere(app, &all).await, Vec::new());
+});
+
+both!(while_somebody_is_a_customer_numbers_and_dates_stand_without_their_name, async |app: &TestApp| {
+    app.clock.set("2026-03-01T10:00:00Z".parse().unwrap());
+    let actor = app.association().await;
+    let id = live(app, &actor).await;
+    let all: Vec<&str> = FREE.iter().chain(CORE).copied().collect();
+    let sung = in_tables(app, &actor, &all).await;
+    // The person is there, and in these tables as an id alone.
+    assert!(sung["customer_core"].contains(&"Kanaria Kjernesen".to_owned()), "{sung:?}");
+    for table in ["invoice", "ledger_entry", "payment", "audit_event", "delivery"] {
+        let of = if table == "audit_event" { "subject_id" } else { "customer_id" };
+        let id = crate::erasure::literal(app, id);
+        let rows = crate::erasure::count(app, &actor, &format!("{table} WHERE {of} = {id}")).await;
+        assert!(rows > 0, "{table} has nothing of the person");
+        assert_eq!(sung.get(table), None, "{table} holds a name or an address");
+    }
 });

@@ -347,11 +347,11 @@ both!(a_user_whose_profile_ends_is_gone, async |app: &TestApp| {
     let new = NewUser { login: "kari.kasserer@lag.example", name: "Kari Kasserer", password: "et langt passord" };
     let id = user::create(&app.ctx, &new).await.unwrap();
     user::add_member(&app.ctx, &actor, id, "owner").await.unwrap();
-    let token = user::sign_in(&app.ctx, new.login, new.password).await.unwrap().unwrap();
+    let token = user::sign_in(&app.ctx, new.login, new.password, None).await.unwrap().unwrap();
     let case = erase::erase(&app.ctx, &actor, Subject::User(id)).await.unwrap();
     assert!(case.done_at.is_some());
     assert!(user::session(&app.ctx, &token).await.unwrap().is_none(), "the session goes too");
-    assert!(user::sign_in(&app.ctx, new.login, new.password).await.unwrap().is_err());
+    assert!(user::sign_in(&app.ctx, new.login, new.password, None).await.unwrap().is_err());
     assert_eq!(count(app, &actor, "app_user").await + count(app, &actor, "user_session").await, 0);
     assert!(
         count(app, &actor, "audit_event WHERE verb = 'member.added'").await > 0,

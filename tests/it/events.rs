@@ -22,6 +22,7 @@ pub async fn note(ctx: &Ctx, tx: &OrgTx, verb: &str) -> Uuid {
         subject_kind: verb.split('.').next().unwrap().into(),
         subject_id: Some(Uuid::from_u128(7)),
         fields: String::new(),
+        chain: "other".into(),
     };
     audit::record(tx, &[event]).await.unwrap();
     id

@@ -106,12 +106,12 @@ pub fn code_of(mail: &str) -> String {
 pub struct Browser {
     base: String,
     client: reqwest::Client,
-    cookies: BTreeMap<String, String>,
+    pub cookies: BTreeMap<String, String>,
 }
 
 pub struct Answer {
-    status: StatusCode,
-    headers: reqwest::header::HeaderMap,
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
     body: Vec<u8>,
 }
 
@@ -302,7 +302,7 @@ both!(the_code_opens_the_invoice_once_and_for_half_an_hour, async |app: &TestApp
     // The code is used up.
     let code = last_code(app);
     let found = link(&ctx, &page).await;
-    assert_eq!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Dead);
+    assert_eq!(payer::open(&ctx, &found, &code, None).await.unwrap(), Opened::Dead);
     app.clock.advance(Duration::minutes(29));
     assert!(browser.get(&page).await.text().contains("Kari Nord"));
     app.clock.advance(Duration::minutes(1));

@@ -77,7 +77,7 @@ both!(guesses_at_once_are_no_more_than_one_after_the_other, async |app: &TestApp
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let guesses = (0..20).map(|_| {
         let ctx = ctx.clone();
-        tokio::spawn(async move { payer::open(&ctx, &found, wrong).await.unwrap() })
+        tokio::spawn(async move { payer::open(&ctx, &found, wrong, None).await.unwrap() })
     });
     let mut heard = 0;
     for guess in guesses.collect::<Vec<_>>() {
@@ -88,13 +88,13 @@ both!(guesses_at_once_are_no_more_than_one_after_the_other, async |app: &TestApp
     let row = store::find(&tx, found.id).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!((row.code_tries, row.code_hash), (5, None));
-    assert_eq!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Dead);
+    assert_eq!(payer::open(&ctx, &found, &code, None).await.unwrap(), Opened::Dead);
     // The right code at once from many opens once.
     payer::send_code(&ctx, &found, None).await.unwrap();
     let code = last_code_after(app, &code);
     let tries = (0..5).map(|_| {
         let (ctx, code) = (ctx.clone(), code.clone());
-        tokio::spawn(async move { payer::open(&ctx, &found, &code).await.unwrap() })
+        tokio::spawn(async move { payer::open(&ctx, &found, &code, None).await.unwrap() })
     });
     let mut opened = 0;
     for one in tries.collect::<Vec<_>>() {
@@ -111,13 +111,13 @@ both!(a_code_lives_ten_minutes_and_there_are_five_a_day, async |app: &TestApp| {
     assert_eq!(send().await, CodeSent::Sent);
     let code = last_code(app);
     app.clock.advance(Duration::minutes(10));
-    assert_eq!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Dead);
+    assert_eq!(payer::open(&ctx, &found, &code, None).await.unwrap(), Opened::Dead);
     // A newer code takes the place of the one before it.
     assert_eq!(send().await, CodeSent::Sent);
     let second = last_code_after(app, &code);
     assert_eq!(send().await, CodeSent::Sent);
     if all_codes(app).iter().filter(|c| **c == second).count() == 1 {
-        assert_eq!(payer::open(&ctx, &found, &second).await.unwrap(), Opened::Wrong);
+        assert_eq!(payer::open(&ctx, &found, &second, None).await.unwrap(), Opened::Wrong);
     }
     assert_eq!(send().await, CodeSent::Sent);
     assert_eq!(send().await, CodeSent::Sent);
@@ -214,11 +214,11 @@ both!(a_relay_that_is_away_uses_nothing_up, async |app: &TestApp| {
     assert!(!received[0].from.contains("kari"));
     let mail = readable(&received[0].content);
     assert!(mail.contains("The code works for 10 minutes."), "{mail}");
-    assert_ne!(payer::open(&ctx, &found, &code_of(&mail)).await.unwrap(), Opened::Dead);
+    assert_ne!(payer::open(&ctx, &found, &code_of(&mail), None).await.unwrap(), Opened::Dead);
     sink.fail(Fault::RecipientPermanent, 1);
     assert_eq!(payer::send_code(&smtp, &found, None).await.unwrap(), CodeSent::Refused);
     assert!(
-        !matches!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Session(_)),
+        !matches!(payer::open(&ctx, &found, &code, None).await.unwrap(), Opened::Session(_)),
         "newer ones took its place"
     );
 });
@@ -234,5 +234,5 @@ both!(an_earlier_code_outlives_a_relay_that_is_away, async |app: &TestApp| {
     std::fs::write(&blocked, b"").unwrap();
     let away = Ctx { mailer: Arc::new(reskontro::delivery::Spool::new(blocked)), ..ctx.clone() };
     assert_eq!(payer::send_code(&away, &found, None).await.unwrap(), CodeSent::Away);
-    assert!(matches!(payer::open(&ctx, &found, &code).await.unwrap(), Opened::Session(_)));
+    assert!(matches!(payer::open(&ctx, &found, &code, None).await.unwrap(), Opened::Session(_)));
 });

@@ -156,7 +156,11 @@ both!(the_statement_and_the_records_name_who_works_for_us, async |app: &TestApp|
         processor::add(&app.ctx, &new).await.unwrap();
     }
     let text = "Fakturaer sendes av Postbud Norge AS.";
-    let new = NewStatement { own: BTreeMap::from([("nb".to_owned(), text.to_owned())]), ..NewStatement::default() };
+    let new = NewStatement {
+        responsible: Some("daglig leder".into()),
+        own: BTreeMap::from([("nb".to_owned(), text.to_owned())]),
+        ..NewStatement::default()
+    };
     let made = statement::preview(&app.ctx, &actor, &new).await.unwrap();
     for (language, ground) in [
         (Language::Bokmal, "Faraway Mail Inc (US, EUs standardkontrakter, artikkel 46)"),

@@ -174,6 +174,7 @@ fn body_for(method: &str, path: &str, things: &HashMap<&'static str, String>) ->
         ("GET", _) => return None,
         (_, "/customers/search") => json!({ "text": "Nord" }),
         (_, "/privacy/erasures/preview") => json!({ "subject_kind": "customer", "subject_id": things["customers"] }),
+        (_, "/hand-overs") => json!({ "scope": "organisation", "reason": "prøve" }),
         (_, "/privacy/archive/readings") => json!({ "customer_id": things["archived"], "reason": "prøve" }),
         (_, "/privacy/requests/{id}/decide") => json!({ "decision": "refused", "grounds": "artikkel 15 (4)" }),
         ("PATCH", "/customers/{id}") => json!({ "city": "Bergen" }),
@@ -184,7 +185,7 @@ fn body_for(method: &str, path: &str, things: &HashMap<&'static str, String>) ->
 both!(every_route_that_shows_somebody_logs_it, async |app: &TestApp| {
     let actor = app.association().await;
     let admin = key(app, &actor, Scope::Admin).await;
-    let reader = access::authenticate(&app.ctx, &admin).await.unwrap().0;
+    let reader = access::authenticate(&app.ctx, &admin, None).await.unwrap().0;
     let api = Api::serve(app).await;
     let things = something_everywhere(app, &api, &actor, &admin).await;
     let mut seen = logged(app, &actor, None).await.len();

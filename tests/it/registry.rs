@@ -1,11 +1,14 @@
 //! Customers, products and standing orders by hand; endings to come; runs taken back.
 
-use crate::harness::{TestApp, both};
+use crate::api::{Api, key};
+use crate::harness::{TestApp, both, cli};
 use chrono::{Days, Duration};
 use domain::customer::Field;
 use domain::delivery::MailGround;
 use domain::money::Micro;
 use formats::customer_list::Mode;
+use reqwest::Method;
+use reskontro::services::access::Scope;
 use reskontro::services::customer::{self, Ending, NewContact, NewDocumentAddress, Renumbering};
 use reskontro::services::organisation::{self, OrganisationPatch};
 use reskontro::services::product::{self, ProductPatch};
@@ -78,6 +81,29 @@ both!(a_customer_is_changed_by_hand_field_by_field, async |app: &TestApp| {
         let error = customer::patch(&app.ctx, &actor, id, 2, object(&bad)).await.unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
+});
+
+both!(the_payment_method_is_read_back_as_it_was_stored, async |app: &TestApp| {
+    let actor = app.association().await;
+    let list = "Medlemsnr;Navn;Adresse;Postnr;Poststed;Betalingsmåte\n\
+        1;Kari Nord;Gata 1;7760;Snåsa;AvtaleGiro\n2;Ola Sør;Gata 2;7760;Snåsa;Giro\n3;Eva Vest;Gata 3;7760;Snåsa;\n";
+    app.sync(&actor, list.as_bytes(), Mode::Full).await;
+    let reader = key(app, &actor, Scope::Read).await;
+    let api = Api::serve(app).await;
+    let stored = async |number: &str| {
+        let path = format!("/api/v1/customers/{}", id_of(app, &actor, number).await);
+        let (_, shown) = api.send(Method::GET, &path, Some(&reader), None).await;
+        let printed: Value = serde_json::from_str(&cli(app, &["customers", "show", number, "--json"])).unwrap();
+        assert_eq!(printed["payment_method"], shown["payment_method"], "{number}");
+        shown["payment_method"].clone()
+    };
+    assert_eq!(stored("1").await, json!("avtalegiro"));
+    assert_eq!(stored("2").await, json!("giro"));
+    assert_eq!(stored("3").await, Value::Null, "nothing was said");
+    let id = id_of(app, &actor, "1").await;
+    customer::patch(&app.ctx, &actor, id, 1, object(&json!({ "payment_method": "giro" }))).await.unwrap();
+    assert_eq!(stored("1").await, json!("giro"));
+    assert!(cli(app, &["customers", "show", "1"]).contains("payment_method"));
 });
 
 both!(a_relationship_ends_on_its_day_and_not_before, async |app: &TestApp| {

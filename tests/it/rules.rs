@@ -371,6 +371,10 @@ impl FileStore for Deadly {
         Box::pin(async { panic!("the worker dies") })
     }
 
+    fn remove_all(&self, _: Uuid) -> Pending<'_, std::io::Result<()>> {
+        Box::pin(async { panic!("the worker dies") })
+    }
+
     fn path(&self, _: Uuid, _: &[u8]) -> PathBuf {
         panic!("the worker dies")
     }

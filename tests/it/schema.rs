@@ -101,7 +101,7 @@ both!(a_transaction_with_a_failed_statement_keeps_nothing, async |app: &TestApp|
 async fn the_archive_is_closed_to_the_service() {
     let Some(app) = TestApp::new(Backend::Postgres).await else { return };
     let actor = app.association().await;
-    for table in ["customer", "party", "text", "payer", "document"] {
+    for table in ["customer", "party", "text", "payer", "document", "note"] {
         let tx = app.ctx.db.read(actor.org).await.unwrap();
         let refused = tx.execute_unprepared(&format!("SELECT 1 FROM archive_{table}")).await.unwrap_err().to_string();
         assert!(refused.contains("permission denied"), "{table}: {refused}");

@@ -13,12 +13,17 @@ use reskontro::services::access::Scope;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Somebody answers for it.
+pub fn signed() -> NewStatement {
+    NewStatement { responsible: Some("daglig leder".into()), ..NewStatement::default() }
+}
+
 fn own(text: &str) -> NewStatement {
-    NewStatement { own: BTreeMap::from([("nb".to_owned(), text.to_owned())]), ..NewStatement::default() }
+    NewStatement { own: BTreeMap::from([("nb".to_owned(), text.to_owned())]), ..signed() }
 }
 
 /// Everything a statement says.
-fn text_of(statement: &render::privacy::Statement, language: Language) -> String {
+pub fn text_of(statement: &render::privacy::Statement, language: Language) -> String {
     format!("{:?}", render::privacy::statement(statement, language))
 }
 
@@ -32,7 +37,8 @@ both!(the_statement_says_what_the_policy_does_and_changes_with_it, async |app: &
     }
     assert!(text.contains("30\\u{a0}dager etter opprettelsen") || text.contains("30\u{a0}dager etter opprettelsen"));
     // What nothing is stored of is not in it, whatever the policy could hold.
-    assert!(made.policy.rule(RuleId::SupportCase).is_some() && !text.contains("Henvendelser og notater"));
+    assert!(made.policy.rule(RuleId::Prospect).is_some() && !text.contains("Mulige kunder"));
+    assert!(text.contains("Henvendelser og notater") && text.contains("Sperrede IP-adresser"), "{text}");
     for cookie in COOKIES {
         assert!(text.contains(&format!("\"{}\"", cookie.name())), "{}", cookie.name());
     }
@@ -58,13 +64,7 @@ both!(what_is_published_is_kept_as_it_was_and_read_by_everybody, async |app: &Te
     };
     let here = format!("/privacy/{}", actor.org);
     assert_eq!(page(&here).await.0, StatusCode::NOT_FOUND);
-    statement::publish(
-        &app.ctx,
-        &actor,
-        &NewStatement { responsible: Some("daglig leder".into()), ..Default::default() },
-    )
-    .await
-    .unwrap();
+    statement::publish(&app.ctx, &actor, &signed()).await.unwrap();
     let later = NewStatement { valid_from: Some("2026-12-24".parse().unwrap()), ..own("Velkommen til oss.") };
     statement::publish(&app.ctx, &actor, &later).await.unwrap();
     let (status, kind, first) = page(&here).await;
@@ -98,29 +98,33 @@ both!(a_statement_that_names_another_or_promises_other_times_is_refused, async |
         ("Alt er borte etter 14 dager.", "promises_other"),
         ("We keep nothing longer than 2 years.", "promises_other"),
     ] {
-        let body = json!({ "own": { "nb": text } });
+        let body = json!({ "responsible": "daglig leder", "own": { "nb": text } });
         let (status, answer) = api.send(Method::POST, "/api/v1/privacy/statements", Some(&admin), Some(&body)).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}: {answer}");
         assert_eq!((&answer["errors"][0]["field"], &answer["errors"][0]["code"]), (&json!("own.nb"), &json!(code)));
     }
     let fine = "Vi svarer innen 30 dager, og bokføringen beholdes i 5 år. Laget er for alle over 13 år.";
-    let fine = json!({ "own": { "nb": fine } });
+    let fine = json!({ "responsible": "daglig leder", "own": { "nb": fine } });
     let (status, answer) = api.send(Method::POST, "/api/v1/privacy/statements", Some(&admin), Some(&fine)).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
     let changes = json!({"rules": {"draft": {"period": "P45D"}}});
     let new = NewPolicy { preset: "association-billing".into(), changes, valid_from: None };
     policy::publish(&app.ctx, &actor, &new).await.unwrap();
-    let early = statement::publish(&app.ctx, &actor, &NewStatement::default()).await.unwrap_err();
+    let early = statement::publish(&app.ctx, &actor, &signed()).await.unwrap_err();
     assert_eq!(early.code(), Some("policy_not_approved"), "it would say what does not run");
-    let past = NewStatement { valid_from: app.ctx.today().pred_opt(), ..NewStatement::default() };
-    assert!(statement::publish(&app.ctx, &actor, &past).await.is_err());
+    let past = NewStatement { valid_from: app.ctx.today().pred_opt(), ..signed() };
+    let refused = statement::publish(&app.ctx, &actor, &past).await.unwrap_err();
+    assert!(refused.to_string().contains("valid_from"), "{refused}");
 });
 
 both!(the_records_have_a_time_limit_and_a_ground_for_every_activity, async |app: &TestApp| {
     let actor = app.association().await;
     let (records, paper) = records::of_today(&app.ctx, &actor, Language::English).await.unwrap();
     let stored = statement::stored_rules();
-    assert_eq!(records.activities.len(), stored.len());
+    // An association keeps no statistics; everything else that is stored stands in the records.
+    assert!(stored.contains(&RuleId::Statistics));
+    assert_eq!(records.activities.len(), stored.len() - 1);
+    assert!(records.activities.iter().all(|a| a.rule != RuleId::Statistics));
     for activity in &records.activities {
         assert!(
             activity.period.is_some() && !activity.bases.is_empty() && !activity.subjects.is_empty(),

@@ -26,6 +26,7 @@ mod run;
 pub mod samples;
 mod shell;
 mod sign_in;
+mod sign_ins;
 mod trouble;
 mod webhooks;
 mod words;
@@ -43,12 +44,16 @@ pub use fix::Fix;
 pub use frame::{Band, Flash, Frame, Health, NewStatement, Organisation, Theme};
 pub use invoice::{FileKind, InvoiceAction, InvoiceFile, InvoiceLine, InvoiceView, VatRow, invoice};
 pub use invoices::{InvoiceRow, InvoiceSearch, InvoicesView, invoices};
-pub use payer::{PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView, payer, payer_dead, payer_trouble};
+pub use payer::{
+    PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView, payer, payer_blocked, payer_clear, payer_dead,
+    payer_rests, payer_trouble,
+};
 pub use print_queue::{PrintQueueView, PrintRow, print_queue};
 pub use questions::{ChannelChoice, ConfirmView, QuestionRow, RedirectError, RedirectView, delivery_confirm, redirect};
 pub use reason::{KNOWN as KNOWN_REASONS, is_known as is_known_reason};
 pub use run::{RunRow, RunState, RunStep, RunView, RunsView, run, runs};
 pub use sign_in::{SignInError, SignInView, sign_in};
+pub use sign_ins::{SignInOutcome, SignInRow, SignInsView, sign_ins};
 pub use trouble::{ErrorView, error};
 pub use webhooks::{DisabledWhy, Endpoint, EndpointState, WebhookFailure, WebhooksView, webhooks};
 

@@ -9,7 +9,7 @@ use crate::html::{Html, escape};
 use crate::icon::Icon;
 use crate::invoice::{InvoiceLine, LineRow, VatRow, line_row, vat_words};
 use crate::shell::{Section, Shell};
-use crate::words::{AskingWords, PayerWords, asking_words, payer_words};
+use crate::words::{AskingWords, PayerWords, asking_words, fill, payer_words};
 use crate::{ConsoleError, channel, format};
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -383,19 +383,37 @@ pub fn payer(view: &PayerView) -> Result<String, ConsoleError> {
 #[template(path = "payer_dead.html")]
 struct Dead<'a> {
     p: Shell<'a>,
-    text: &'static str,
+    text: String,
 }
 
-fn without_invoice(language: Language, title: &str, text: &'static str) -> Result<String, ConsoleError> {
+fn without_invoice(language: Language, title: &str, text: impl Into<String>) -> Result<String, ConsoleError> {
     let frame = Frame::bare(language, DateTime::UNIX_EPOCH);
     let p = Shell::new(&frame, Section::None, title);
-    Ok(Dead { p, text }.render()?)
+    Ok(Dead { p, text: text.into() }.render()?)
 }
 
 /// The page of every link that does not work: whether there is an invoice is not said.
 pub fn payer_dead(language: Language) -> Result<String, ConsoleError> {
     let y = payer_words(language);
     without_invoice(language, y.dead, y.dead_text)
+}
+
+/// The page shown when too many codes were tried from an address: wait so many minutes.
+pub fn payer_rests(language: Language, minutes: u64) -> Result<String, ConsoleError> {
+    let y = payer_words(language);
+    without_invoice(language, y.rests, fill(y.rests_text, &[("n", &format::count(minutes, language))]))
+}
+
+/// The page shown at an address that a person has blocked.
+pub fn payer_blocked(language: Language) -> Result<String, ConsoleError> {
+    let y = payer_words(language);
+    without_invoice(language, y.blocked, y.blocked_text)
+}
+
+/// The page shown over a line others can read.
+pub fn payer_clear(language: Language) -> Result<String, ConsoleError> {
+    let y = payer_words(language);
+    without_invoice(language, y.clear, y.clear_text)
 }
 
 /// The page shown when something fails on our side.

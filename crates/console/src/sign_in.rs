@@ -13,6 +13,10 @@ pub enum SignInError {
     Wrong,
     /// Too many tries; wait so many minutes.
     TooMany(u64),
+    /// Too many tries from the address; wait so many minutes.
+    AddressRests(u64),
+    /// The address is blocked until a person lifts it.
+    AddressBlocked,
     /// The session ended.
     Expired,
 }
@@ -43,6 +47,8 @@ pub fn sign_in(view: &SignInView, frame: &Frame) -> Result<String, ConsoleError>
     let error = view.error.map(|error| match error {
         SignInError::Wrong => p.t.sign_in_wrong.to_owned(),
         SignInError::TooMany(minutes) => p.fill(p.t.sign_in_too_many, "n", format::count(minutes, p.lang())),
+        SignInError::AddressRests(minutes) => p.fill(p.t.sign_in_address_rests, "n", format::count(minutes, p.lang())),
+        SignInError::AddressBlocked => p.t.sign_in_address_blocked.to_owned(),
         SignInError::Expired => p.t.sign_in_expired.to_owned(),
     });
     Ok(Page { p, v: view, error }.render()?)

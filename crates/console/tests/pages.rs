@@ -8,7 +8,7 @@ use std::collections::HashSet;
 const LANGUAGES: [Language; 3] = [Language::Bokmal, Language::Nynorsk, Language::English];
 
 /// Pages where nothing is to be done have no primary button.
-const NOTHING_TO_DO: [&str; 29] = [
+const NOTHING_TO_DO: [&str; 33] = [
     "desk-new-statement",
     "desk",
     "desk-empty",
@@ -38,6 +38,10 @@ const NOTHING_TO_DO: [&str; 29] = [
     "payer-credit-note",
     "payer-dead",
     "payer-trouble",
+    "payer-rests",
+    "payer-blocked",
+    "payer-clear",
+    "sign-ins",
 ];
 
 /// What the payer's page may lead to besides its own: a mail to the seller, and no icon.

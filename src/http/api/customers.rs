@@ -6,8 +6,8 @@ use crate::http::extract::{Created, List, Page, created, done, if_match, json, r
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::reading::{self, About};
 use crate::services::customer::{
-    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, NewMailGround, PlanReport, Renumbered,
-    Renumbering,
+    self, Applied, Counts, Ending, Guard, Input, NewContact, NewDocumentAddress, NewMailGround, NewNote, NoteView,
+    PlanReport, Renumbered, Renumbering,
 };
 use crate::services::{Actor, Error};
 use crate::store::views::{self, CustomerItem};
@@ -17,7 +17,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::customer::shown;
 use formats::customer_list::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
@@ -77,26 +76,7 @@ pub(super) async fn create_customer(
 async fn view(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Response, Failure> {
     let whole = customer::read(ctx, actor, id).await?;
     reading::note(ctx, actor, "customer.get", id).await?;
-    let found = whole.customer;
-    let protected = found.record.is_protected();
-    let (masked, open): (Vec<_>, Vec<_>) =
-        found.record.values().partition(|(f, _)| protected && f.is_masked_when_protected());
-    let mut fields: serde_json::Map<String, Value> =
-        open.into_iter().map(|(f, v)| (f.name().to_owned(), value!(shown(f, Some(v))))).collect();
-    if protected {
-        fields.insert("masked".into(), masked.iter().map(|(f, _)| f.name()).collect());
-    }
-    fields.insert("id".into(), value!(id));
-    fields.insert("status".into(), value!(found.row.status));
-    fields.insert("ended_on".into(), value!(found.row.ended_on));
-    fields.insert("ended_reason".into(), value!(found.row.ended_reason));
-    fields.insert("mail_ground".into(), value!(found.row.mail_ground));
-    fields.insert("earlier_numbers".into(), value!(whole.earlier_numbers));
-    let address = whole
-        .document_address
-        .map(|a| value!({ "street": a.street, "street2": a.street2, "postal_code": a.postal_code, "city": a.city }));
-    fields.insert("document_address".into(), value!(address));
-    Ok(versioned(found.row.version, &fields))
+    Ok(versioned(whole.customer.row.version, &whole.fields()))
 }
 
 /// A customer with all its fields.
@@ -245,6 +225,42 @@ pub(super) async fn remove_contact(
     Path((id, contact_id)): Path<(Uuid, Uuid)>,
 ) -> Result<Response, Failure> {
     done(customer::remove_contact(&ctx, &actor, id, contact_id).await)
+}
+
+/// Notes of contacts with a customer, oldest first.
+#[utoipa::path(get, path = "/customers/{id}/notes", tag = "customers", params(("id" = Uuid, Path), Page), responses((status = 200, body = List<NoteView>), (status = 404, body = Problem)))]
+pub(super) async fn list_notes(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+    Query(page): Query<Page>,
+) -> Result<Json<List<NoteView>>, Failure> {
+    let limit = page.limit();
+    let rows = customer::notes(&ctx, &actor, id, page.after()?, limit.unsigned_abs()).await?;
+    reading::note(&ctx, &actor, "customer.notes", id).await?;
+    Ok(Json(List::new(rows, limit, |n| n.id)))
+}
+
+/// Writes a note of a contact with a customer: support, or what was agreed or said that matters for something booked.
+#[utoipa::path(post, path = "/customers/{id}/notes", tag = "customers", params(("id" = Uuid, Path)), request_body = NewNote, responses((status = 201, body = Created), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn add_note(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let new: NewNote = json(&body)?;
+    created(customer::add_note(&ctx, &with_body(actor, &body), id, &new).await)
+}
+
+/// Closes a note: nothing is left to do, and the time it is kept for begins.
+#[utoipa::path(post, path = "/customers/{id}/notes/{note_id}/close", tag = "customers", params(("id" = Uuid, Path), ("note_id" = Uuid, Path)), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn close_note(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path((id, note_id)): Path<(Uuid, Uuid)>,
+) -> Result<Response, Failure> {
+    done(customer::close_note(&ctx, &actor, id, note_id).await)
 }
 
 /// Headings and the fields they stand for.

@@ -6,6 +6,7 @@ mod billing;
 mod breaches;
 mod customers;
 mod deliveries;
+mod endings;
 mod erasures;
 mod notices;
 mod organisation;
@@ -15,6 +16,7 @@ mod readings;
 mod registry;
 mod reports;
 mod requests;
+mod sign_ins;
 mod webhooks;
 
 use crate::ctx::Ctx;
@@ -95,6 +97,10 @@ fn organisation_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(organisation::list_vat_codes, organisation::add_vat_code))
         .routes(routes!(organisation::list_api_keys, organisation::create_api_key))
         .routes(routes!(organisation::revoke_api_key))
+        .routes(routes!(sign_ins::list_sign_ins))
+        .routes(routes!(sign_ins::list_blocks, sign_ins::block_address))
+        .routes(routes!(sign_ins::review_block))
+        .routes(routes!(sign_ins::unblock_address))
 }
 
 fn customers_routes() -> OpenApiRouter<Ctx> {
@@ -109,6 +115,8 @@ fn customers_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(customers::put_mail_ground))
         .routes(routes!(customers::list_contacts, customers::add_contact))
         .routes(routes!(customers::remove_contact))
+        .routes(routes!(customers::list_notes, customers::add_note))
+        .routes(routes!(customers::close_note))
         .routes(routes!(customers::set_mapping))
         .routes(routes!(customers::get_sync))
         .routes(routes!(customers::get_sync_changes))
@@ -185,6 +193,7 @@ fn reports_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(reports::verify_ledger))
         .routes(routes!(reports::audit_events))
         .routes(routes!(reports::audit_chain))
+        .routes(routes!(reports::list_statistics))
 }
 
 fn webhooks_routes() -> OpenApiRouter<Ctx> {
@@ -243,6 +252,10 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(erasures::get_certificate))
         .routes(routes!(erasures::readmit_number))
         .routes(routes!(erasures::read_archive))
+        .routes(routes!(endings::list_hand_overs, endings::make_hand_over))
+        .routes(routes!(endings::confirm_hand_over))
+        .routes(routes!(endings::get_ending, endings::set_ending, endings::call_ending_off))
+        .routes(routes!(endings::preview_ending))
         .routes(routes!(requests::list_requests, requests::receive_request))
         .routes(routes!(requests::get_request))
         .routes(routes!(requests::get_receipt))
@@ -256,6 +269,9 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(requests::get_package))
         .routes(routes!(requests::make_package_link))
         .routes(routes!(requests::lift_restriction))
+        .routes(routes!(requests::review_restriction))
+        .routes(routes!(requests::list_restrictions))
+        .routes(routes!(requests::list_consequences))
         .routes(routes!(requests::list_consents, requests::give_consent))
         .routes(routes!(requests::withdraw_consents))
 }

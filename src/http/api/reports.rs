@@ -5,6 +5,7 @@ use crate::http::auth::{Reader, Writer, with_body};
 use crate::http::extract::{Created, List, Page, created, json};
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::reading;
+use crate::privacy::statistics::{self, StatisticsYear};
 use crate::services::audit::{self, ChainReport};
 use crate::services::customer;
 use crate::services::ledger::{self, CheckResult, ExportPeriod, PostingExport};
@@ -204,4 +205,13 @@ pub(super) async fn audit_events(
 #[utoipa::path(get, path = "/audit-chain", tag = "ledger", responses((status = 200, body = ChainReport)))]
 pub(super) async fn audit_chain(State(ctx): State<Ctx>, Reader(actor): Reader) -> Result<Json<ChainReport>, Failure> {
     Ok(Json(audit::verify(&ctx, &actor).await?))
+}
+
+/// What is kept of financial years that are over: counts and sums by month, each of which stands for many customers.
+#[utoipa::path(get, path = "/statistics", tag = "ledger", responses((status = 200, body = Vec<StatisticsYear>)))]
+pub(super) async fn list_statistics(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+) -> Result<Json<Vec<StatisticsYear>>, Failure> {
+    Ok(Json(statistics::list(&ctx, &actor).await?))
 }

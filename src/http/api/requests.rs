@@ -5,8 +5,10 @@ use crate::http::auth::{Admin, Reader, Writer, with_body};
 use crate::http::extract::{Created, created, done, json};
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::consent::{self, ConsentView, NewConsent, Standing, Withdrawal};
+use crate::privacy::consequence::{self, Consequence};
 use crate::privacy::reading;
 use crate::privacy::request::{self, Decision, NewRequest, Receipt, RequestView, Sorted};
+use crate::privacy::restriction::{self, NextReview, Restricted};
 use crate::services::{Actor, Error};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -243,7 +245,53 @@ pub(super) async fn lift_restriction(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let lifting: Lifting = json(&body)?;
-    done(request::lift_restriction(&ctx, &with_body(actor, &body), id, lifting.person_told).await)
+    done(restriction::lift(&ctx, &with_body(actor, &body), id, lifting.person_told).await)
+}
+
+/// Looks at a restriction again: it stands until the next day of review.
+#[utoipa::path(post, path = "/customers/{id}/review-restriction", tag = "privacy", params(("id" = Uuid, Path)), request_body = NextReview, responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn review_restriction(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let next: NextReview = json(&body)?;
+    done(restriction::review(&ctx, &with_body(actor, &body), id, &next).await)
+}
+
+/// Customers whose data is restricted, and the day each restriction is looked at again.
+#[utoipa::path(get, path = "/privacy/restrictions", tag = "privacy", responses((status = 200, body = Vec<Restricted>)))]
+pub(super) async fn list_restrictions(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+) -> Result<Json<Vec<Restricted>>, Failure> {
+    Ok(Json(restriction::list(&ctx, &actor).await?))
+}
+
+/// Of what the consequences are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct Of {
+    /// restriction, objection or consent_withdrawal; restriction when left out.
+    of: Option<String>,
+    /// nb, nn or en; nb when left out.
+    language: Option<String>,
+}
+
+/// What stops for a customer when processing is restricted, objected to, or consents are taken back: to be told before it is
+/// confirmed. Nothing is changed.
+#[utoipa::path(get, path = "/customers/{id}/consequences", tag = "privacy", params(("id" = Uuid, Path), Of), responses((status = 200, body = Vec<Consequence>), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn list_consequences(
+    State(ctx): State<Ctx>,
+    Reader(actor): Reader,
+    Path(id): Path<Uuid>,
+    Query(asked): Query<Of>,
+) -> Result<Json<Vec<Consequence>>, Failure> {
+    let language = Language::from_code(asked.language.as_deref().unwrap_or("nb"));
+    let of = asked.of.as_deref().unwrap_or("restriction");
+    let stops = consequence::preview(&ctx, &actor, of, ("customer", id), language).await?;
+    reading::note(&ctx, &actor, "consequences.list", id).await?;
+    Ok(Json(stops))
 }
 
 /// What a customer has consented to, and what may be sent.

@@ -91,6 +91,19 @@ pub(super) fn bare(ctx: &Ctx, language: Language, csrf: String) -> Frame {
     Frame { csrf, ..plain(language, ctx.now()) }
 }
 
+/// The frame of a page of somebody's own, who may act for no organisation.
+pub(super) async fn around_all(ctx: &Ctx, visitor: &Visitor) -> Result<Frame, Trouble> {
+    match visitor.signed.actor(false) {
+        Ok(actor) => around(ctx, visitor, &actor).await,
+        Err(_) => {
+            let signed = &visitor.signed;
+            let (user, csrf) = (Some(signed.name.clone()), signed.csrf.clone());
+            let (theme, path) = (Theme::from_name(&signed.theme), visitor.path.clone());
+            Ok(Frame { user, csrf, theme, path, ..plain(signed.language, ctx.now()) })
+        }
+    }
+}
+
 /// The frame of a page, with what else needs attention.
 pub(super) async fn around(ctx: &Ctx, visitor: &Visitor, actor: &Actor) -> Result<Frame, Trouble> {
     let signed = &visitor.signed;

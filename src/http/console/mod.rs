@@ -15,7 +15,7 @@ mod session;
 use crate::ctx::Ctx;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -23,11 +23,17 @@ use tower_http::set_header::SetResponseHeaderLayer;
 pub(super) const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.ttf");
 pub(super) const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.ttf");
 
+/// The page in place of all others where others can read the line.
+pub(super) fn not_safe() -> Response {
+    frame::Trouble::not_safe().into_response()
+}
+
 /// The pages under `/console`.
 pub(super) fn routes() -> Router<Ctx> {
     let pages = Router::new()
         .route("/", get(|| async { axum::response::Redirect::to("/console/deliveries") }))
         .route("/sign-in", get(session::show_sign_in).post(session::sign_in))
+        .route("/sign-ins", get(session::sign_ins))
         .route("/sign-out", post(session::sign_out))
         .route("/organisation", post(session::choose_organisation))
         .route("/preferences", post(session::set_preferences))

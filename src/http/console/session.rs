@@ -3,25 +3,20 @@
 use super::frame::{self, Page, Trouble};
 use crate::ctx::{Ctx, same};
 use crate::http::form::{self, LARGEST_FORM, browser_language, cookie, field, fields};
+use crate::http::peer::Peer;
 use crate::privacy::acceptance;
 use crate::privacy::cookies::{Cookie, FORM, SESSION};
 use crate::services::organisation::only_statement_path;
+use crate::services::sign_in::{self, SignInView};
 use crate::services::user::{self, Refused, Signed};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
-use console::{Frame, SignInError, SignInView};
+use console::{Frame, SignInError, SignInOutcome, SignInRow, SignInsView};
 use serde::Deserialize;
-use std::net::SocketAddr;
 use uuid::Uuid;
-
-/// Whether people may sign in: over https, or from this host alone.
-fn is_safe(ctx: &Ctx) -> bool {
-    let bound = ctx.config.http.bind.parse::<SocketAddr>();
-    ctx.config.console.https || bound.is_ok_and(|a| a.ip().is_loopback())
-}
 
 fn held(ctx: &Ctx, headers: &HeaderMap, kind: &Cookie) -> Option<String> {
     cookie(headers, &format!("{}{}", kind.prefix(&ctx.config), kind.name()))
@@ -40,9 +35,6 @@ pub(super) struct Visitor {
 }
 
 async fn visitor(ctx: &Ctx, headers: &HeaderMap, path: String) -> Result<Visitor, Trouble> {
-    if !is_safe(ctx) {
-        return Err(Trouble::not_safe());
-    }
     let Some(token) = held(ctx, headers, &SESSION) else { return Err(Trouble::SignIn(path)) };
     let signed = user::session(ctx, &token).await?.ok_or_else(|| Trouble::SignIn(path.clone()))?;
     Ok(Visitor { signed, path, token })
@@ -122,18 +114,15 @@ pub(super) async fn show_sign_in(
 ) -> Result<Response, Trouble> {
     let error = query.expired.map(|_| SignInError::Expired);
     let next = own_path(query.next.as_deref().unwrap_or_default(), "/console/deliveries");
-    sign_in_page(&ctx, &headers, &SignInView { user: String::new(), error, next }, StatusCode::OK).await
+    sign_in_page(&ctx, &headers, &console::SignInView { user: String::new(), error, next }, StatusCode::OK).await
 }
 
 async fn sign_in_page(
     ctx: &Ctx,
     headers: &HeaderMap,
-    view: &SignInView,
+    view: &console::SignInView,
     status: StatusCode,
 ) -> Result<Response, Trouble> {
-    if !is_safe(ctx) {
-        return Err(Trouble::not_safe());
-    }
     let form = held(ctx, headers, &FORM).unwrap_or_else(|| user::new_token(ctx));
     let frame = Frame {
         privacy: only_statement_path(ctx).await?,
@@ -146,32 +135,55 @@ async fn sign_in_page(
 }
 
 /// Lets somebody in.
-pub(super) async fn sign_in(State(ctx): State<Ctx>, headers: HeaderMap, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn sign_in(
+    State(ctx): State<Ctx>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Trouble> {
     let fields = fields(&body);
     let get = |name: &str| field(&fields, name).unwrap_or_default();
     let next = own_path(get("next"), "/console/deliveries");
     let again = async |error, status| {
-        let view = SignInView { user: get("user").to_owned(), error: Some(error), next: next.clone() };
+        let view = console::SignInView { user: get("user").to_owned(), error: Some(error), next: next.clone() };
         sign_in_page(&ctx, &headers, &view, status).await
     };
     let form = held(&ctx, &headers, &FORM).unwrap_or_default();
     if form.is_empty() || !same(get("csrf").as_bytes(), user::form_token(&ctx, &form).as_bytes()) {
         return again(SignInError::Expired, StatusCode::FORBIDDEN).await;
     }
-    if !is_safe(&ctx) {
-        return Err(Trouble::not_safe());
-    }
-    let token = match user::sign_in(&ctx, get("user"), get("password")).await? {
+    let token = match user::sign_in(&ctx, get("user"), get("password"), peer.address).await? {
         Ok(token) => token,
         Err(Refused::Wrong) => return again(SignInError::Wrong, StatusCode::FORBIDDEN).await,
         Err(Refused::Resting(minutes)) => {
             let minutes = u64::try_from(minutes).unwrap_or(1);
             return again(SignInError::TooMany(minutes), StatusCode::TOO_MANY_REQUESTS).await;
         }
+        Err(Refused::Blocked(Some(minutes))) => {
+            let minutes = u64::try_from(minutes).unwrap_or(1);
+            return again(SignInError::AddressRests(minutes), StatusCode::TOO_MANY_REQUESTS).await;
+        }
+        Err(Refused::Blocked(None)) => return again(SignInError::AddressBlocked, StatusCode::FORBIDDEN).await,
     };
     let mut response = Redirect::to(&next).into_response();
     response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, &SESSION, &token));
     Ok(response)
+}
+
+/// The newest attempts to sign in to one's own account.
+pub(super) async fn sign_ins(State(ctx): State<Ctx>, visitor: Visitor) -> Page {
+    let frame = frame::around_all(&ctx, &visitor).await?;
+    let row = |a: SignInView| SignInRow {
+        at: a.at,
+        address: a.address,
+        outcome: match a.outcome.as_str() {
+            "let_in" => SignInOutcome::LetIn,
+            "resting" => SignInOutcome::Rested,
+            _ => SignInOutcome::Wrong,
+        },
+    };
+    let rows = sign_in::list(&ctx, visitor.signed.user).await?.into_iter().map(row).collect();
+    Ok(axum::response::Html(console::sign_ins(&SignInsView { rows }, &frame)?).into_response())
 }
 
 /// Ends the session.

@@ -28,19 +28,20 @@ pub async fn send_code(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> 
     let work = Work::begin(ctx, actor).await?;
     let mut row = lock_open(&work, id).await?;
     let Some(customer) = row.subject_id.filter(|_| row.subject_kind == "customer") else {
-        let message = "a code is sent to a customer's address; say yourself how a contact person is known";
+        let message = "a code is sent to a customer's address; say yourself how a contact person or a user is known";
         return Err(Error::conflict("no_code_for_contacts", message));
     };
     if row.codes_sent >= MOST_CODES {
         return Err(Error::conflict("too_many_codes", "five codes were sent; say yourself how the person is known"));
     }
     let org = organisation::find(&work.tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
-    let found = customer::load(&work.tx, &[customer]).await?.into_iter().next();
-    let found = found.ok_or_else(|| Error::not_found("customer"))?;
-    let Some(to) = payer::address(ctx, &work.tx, &org, &found).await? else {
+    let no_address = || {
         let message = "there is no address on file a code may be sent to; say yourself how the person is known";
-        return Err(Error::conflict("no_address", message));
+        Error::conflict("no_address", message)
     };
+    // Of whoever is in the archive no address is kept.
+    let found = customer::load(&work.tx, &[customer]).await?.into_iter().next().ok_or_else(no_address)?;
+    let to = payer::address(ctx, &work.tx, &org, &found).await?.ok_or_else(no_address)?;
     let code = payer::new_code(ctx);
     row.code_hash = Some(code_hash(ctx, &row, &code));
     row.code_expires_at = Some(work.at + Duration::minutes(CODE_MINUTES));

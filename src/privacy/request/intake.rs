@@ -1,7 +1,8 @@
 //! Requests taken in from where people are: the payer's page, where a code has said who asks; letters to the address for them;
-//! and the form beside the statement. What a letter or a form says of who asks is proof of nothing.
+//! and the form beside the statement. What a letter or a form says of who asks is proof of nothing; a national identity number in it is not
+//! kept.
 
-use super::{Incoming, KINDS, RequestView, UNSORTED, heed, keep, lock_open, received, view};
+use super::{FOR_USERS, Incoming, KINDS, NOT_OF_USERS, RequestView, UNSORTED, heed, keep, lock_open, received, view};
 use crate::ctx::{Ctx, same, sha256};
 use crate::ports::{Handed, Pending};
 use crate::privacy::{explain, reading};
@@ -16,6 +17,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::customer::{Field, Language};
 use domain::delivery::is_mail_address;
 use domain::hex;
+use domain::national_id::without_national_ids;
 use formats::bounce::{PersonLetter, person};
 use render::mail::{LetterParts, compose_answer};
 use render::privacy::{ReceiptFacts, request_receipt};
@@ -45,7 +47,7 @@ fn wish(text: &str) -> Result<String, Error> {
     if text.is_empty() || text.chars().count() > WISH || text.contains(strange) {
         return Err(Error::field("wish", "required", format!("say in up to {WISH} characters what you ask for")));
     }
-    Ok(text.to_owned())
+    Ok(without_national_ids(text))
 }
 
 /// Takes a request in from a payer's page that a code has opened: who asks is known by it. The same asked again while it waits
@@ -179,7 +181,7 @@ pub async fn ask_by_form(ctx: &Ctx, org: Uuid, form: &FromForm) -> Result<Result
     if store::count_since(&work.tx, "form", work.at - Duration::hours(1)).await? >= FORMS_AN_HOUR {
         return Ok(Err(FormRefused::TooMany));
     }
-    let reach = if is_mail_address(reach) { reach.to_lowercase() } else { reach.to_owned() };
+    let reach = if is_mail_address(reach) { reach.to_lowercase() } else { without_national_ids(reach) };
     let incoming = Incoming {
         kind: kind.to_owned(),
         subject: whose(&work.tx, &reach).await?,
@@ -187,7 +189,7 @@ pub async fn ask_by_form(ctx: &Ctx, org: Uuid, form: &FromForm) -> Result<Result
         received_on: work.today(),
         wish: Some(text),
         identity: "unknown",
-        asker_name: Some(name.to_owned()).filter(|n| !n.is_empty()),
+        asker_name: Some(without_national_ids(name)).filter(|n| !n.is_empty()),
         asker_reach: Some(reach),
         letter_hash: None,
         left_out: 0,
@@ -283,9 +285,9 @@ async fn take(ctx: &Ctx, bytes: &[u8]) -> Result<bool, Error> {
         subject,
         channel: "mail",
         received_on: came_on(&letter, work.today()),
-        wish: Some(format!("{}\n{}", letter.subject, letter.text)),
+        wish: Some(without_national_ids(&format!("{}\n{}", letter.subject, letter.text))),
         identity: "unknown",
-        asker_name: letter.name.clone(),
+        asker_name: letter.name.as_deref().map(without_national_ids),
         asker_reach: from.map(str::to_owned),
         letter_hash: Some(hash),
         left_out: i64::try_from(letter.left_out).unwrap_or(i64::MAX),
@@ -366,7 +368,7 @@ async fn answer(
 pub struct Sorted {
     /// What is asked for; as it was when left out.
     pub kind: Option<String>,
-    /// customer or contact, with `subject_id`; as it was when both are left out.
+    /// customer, contact or user, with `subject_id`; as it was when both are left out.
     pub subject_kind: Option<String>,
     /// Whom it is about.
     pub subject_id: Option<Uuid>,
@@ -384,7 +386,7 @@ pub async fn sort(ctx: &Ctx, actor: &Actor, id: Uuid, sorted: &Sorted) -> Result
     }
     match (&sorted.subject_kind, sorted.subject_id) {
         (None, None) => {}
-        (Some(kind), Some(of)) if matches!(kind.as_str(), "customer" | "contact") => {
+        (Some(kind), Some(of)) if matches!(kind.as_str(), "customer" | "contact" | "user") => {
             explain::subject_in(&work.tx, kind, of).await?;
             if row.subject_id != Some(of) {
                 "unknown".clone_into(&mut row.identity);
@@ -396,9 +398,12 @@ pub async fn sort(ctx: &Ctx, actor: &Actor, id: Uuid, sorted: &Sorted) -> Result
             row.subject_id = Some(of);
         }
         _ => {
-            let message = "give subject_kind (customer or contact) and subject_id together";
+            let message = "give subject_kind (customer, contact or user) and subject_id together";
             return Err(Error::field("subject_id", "required", message));
         }
+    }
+    if row.subject_kind == "user" && NOT_OF_USERS.contains(&row.kind.as_str()) {
+        return Err(Error::field("kind", "not_of_users", FOR_USERS));
     }
     row.updated_at = work.at;
     let customer = row.subject_id.filter(|_| row.subject_kind == "customer");

@@ -4,15 +4,15 @@
 //! one-time code to the address on file, or by what the organisation has seen; a refusal names its ground and where to complain.
 //!
 //! `intake` takes them in from the payer's page, from mail and from the form beside the statement; `identity` says who asks;
-//! `answer` decides and hands over.
+//! `answer` decides.
 
 mod answer;
 mod identity;
 mod intake;
 
-pub use answer::{
-    Decision, Receipt, decide, fetch_link, lift_restriction, make_link, package_of, receipt, told, zip_of,
-};
+pub use super::handing::{fetch_link, make_link, package_of, zip_of};
+pub use super::restriction::lift as lift_restriction;
+pub use answer::{Decision, Receipt, decide, receipt, told};
 pub use identity::{confirm_code, identify, send_code};
 pub use intake::{
     FormRefused, FromForm, Sorted, ask_as_payer, ask_by_form, form_token, of_payer, package_for_payer, read_inbox,
@@ -27,7 +27,8 @@ use crate::services::error::{Error, FieldError};
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::request::{self as store, Notice, Request};
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use domain::privacy::{request_due_on, request_extended_to};
+use domain::national_id::contains_national_id;
+use domain::privacy::{AUTHORITY, request_due_on, request_extended_to};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -45,6 +46,9 @@ pub const KINDS: &[&str] = &[
 ];
 /// What is asked for where nobody has read it yet.
 pub const UNSORTED: &str = "unsorted";
+/// What users do not ask for: who may do what in the service is settled by giving and ending access, and nothing is sent to them.
+const NOT_OF_USERS: &[&str] = &["restriction", "objection", "consent_withdrawal"];
+const FOR_USERS: &str = "somebody who signs in asks for access, rectification, erasure or portability, or complains";
 /// How a request came that is noted by hand; what comes by itself came by mail, payer or form.
 pub const CHANNELS: &[&str] = &["api", "mail", "operator"];
 /// Days before the due date on which a request is told to be due.
@@ -59,7 +63,7 @@ pub struct NewRequest {
     /// access, rectification, erasure, restriction, objection, portability, consent_withdrawal or complaint.
     #[schema(example = "access")]
     pub kind: String,
-    /// customer or contact.
+    /// customer, contact or user.
     #[schema(example = "customer")]
     pub subject_kind: String,
     /// Who asks.
@@ -79,7 +83,7 @@ pub struct RequestView {
     pub id: Uuid,
     /// What is asked for; unsorted where nobody has read it yet.
     pub kind: String,
-    /// customer or contact; unknown where nobody has said whom it is about.
+    /// customer, contact or user; unknown where nobody has said whom it is about.
     pub subject_kind: String,
     /// Who asks; none while that is unknown, and once the case is closed by an erasure.
     pub subject_id: Option<Uuid>,
@@ -115,6 +119,8 @@ pub struct RequestView {
     pub erasure_id: Option<Uuid>,
     /// When it was answered.
     pub closed_at: Option<DateTime<Utc>>,
+    /// Where the person may complain of the answer (article 12 (4)), once there is one: the answer says so.
+    pub complain_to: Option<String>,
     /// Who is to be told of it (article 19), and when they were.
     pub notices: Vec<NoticeView>,
     /// Counts changes.
@@ -152,6 +158,7 @@ fn view(row: Request, notices: Vec<Notice>, today: NaiveDate) -> RequestView {
         grounds: row.grounds,
         erasure_id: row.erasure_id,
         closed_at: row.closed_at,
+        complain_to: row.closed_at.map(|_| AUTHORITY.to_string()),
         notices: notices.into_iter().map(|n| NoticeView { recipient: n.recipient, told_at: n.told_at }).collect(),
         version: row.version,
     }
@@ -228,7 +235,8 @@ const fn received(id: Uuid) -> Deed<'static> {
     Deed { verb: "privacy_request.received", subject: "privacy_request", id, fields: "" }
 }
 
-/// Takes a request in. A withdrawal of consent and an objection to marketing hold at once, whoever asks.
+/// Takes a request in. A withdrawal of consent and an objection to marketing hold at once, whoever asks; a contact person who
+/// objects is not written to until it is decided.
 pub async fn receive(ctx: &Ctx, actor: &Actor, new: &NewRequest) -> Result<Uuid, Error> {
     check(ctx, new)?;
     let channel = CHANNELS.iter().find(|c| **c == new.channel).copied().unwrap_or("operator");
@@ -263,8 +271,11 @@ fn check(ctx: &Ctx, new: &NewRequest) -> Result<(), Error> {
     if !CHANNELS.contains(&new.channel.as_str()) {
         find("channel", "unknown_channel", format!("one of {}", CHANNELS.join(", ")));
     }
-    if !matches!(new.subject_kind.as_str(), "customer" | "contact") {
-        find("subject_kind", "unknown_kind", "customer or contact".to_owned());
+    if !matches!(new.subject_kind.as_str(), "customer" | "contact" | "user") {
+        find("subject_kind", "unknown_kind", "customer, contact or user".to_owned());
+    }
+    if new.subject_kind == "user" && NOT_OF_USERS.contains(&new.kind.as_str()) {
+        find("kind", "not_of_users", FOR_USERS.to_owned());
     }
     if let Some(day) = new.received_on
         && (day > ctx.today() || day < ctx.today() - Days::new(366))
@@ -273,6 +284,9 @@ fn check(ctx: &Ctx, new: &NewRequest) -> Result<(), Error> {
     }
     if new.wish.as_ref().is_some_and(|w| w.chars().count() > 2_000) {
         find("wish", "too_long", "at most 2000 characters".to_owned());
+    }
+    if new.wish.as_ref().is_some_and(|w| contains_national_id(w)) {
+        find("wish", Error::NATIONAL_ID, Error::NO_NATIONAL_ID.to_owned());
     }
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
 }
@@ -314,6 +328,7 @@ pub async fn extend(ctx: &Ctx, actor: &Actor, id: Uuid, because: &str) -> Result
     if because.trim().is_empty() || because.chars().count() > 1_000 {
         return Err(Error::field("reason", "required", "say in up to 1000 characters why; the person is told"));
     }
+    Error::unless_without_id("reason", Some(because))?;
     let work = Work::begin(ctx, actor).await?;
     let mut row = lock_open(&work, id).await?;
     if row.extended_because.is_some() {

@@ -154,7 +154,7 @@ async fn apply_part(work: &Work<'_>, rows: Vec<PlanRow>, applied: &mut Applied) 
             }
         };
         let batch = if existing.is_none() { &mut new } else { &mut changed };
-        batch.push(Customer { row: customer, record }, existing.is_none(), || work.id());
+        batch.push(Customer { row: customer, record, guardian_objects: false }, existing.is_none(), || work.id());
     }
     applied.created += u64::try_from(new.len()).unwrap_or_default();
     applied.changed += u64::try_from(changed.len()).unwrap_or_default();
@@ -238,6 +238,8 @@ pub(super) fn new_row(work: &Work<'_>, id: Uuid, kind: String, kid_customer_no: 
         mail_ground: None,
         kid_customer_no,
         restricted_at: None,
+        handed_over_at: None,
+        restriction_review_on: None,
         created_at: work.at,
         updated_at: work.at,
     }

@@ -5,17 +5,18 @@ use super::classify::{BY_HAND, BY_POLICY, PlanRow, Verdict, classify};
 use super::erased::erased_numbers;
 use crate::ctx::Ctx;
 use crate::services::error::{Error, FieldError, Kind};
+use crate::services::organisation::unless_over;
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Contact, Customer, CustomerRow, DocumentAddress};
 use crate::store::organisation::{self, Counter};
 use crate::store::product;
 use chrono::NaiveDate;
-use domain::customer::Field;
+use domain::customer::{Field, shown};
 use domain::delivery::MailGround;
 use formats::customer_list::{self, ListRow, Mode, Options, Standing};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -52,6 +53,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &Map<String, Value>) -> Re
         let message = "accept the data-processing agreement before personal data is stored";
         return Err(Error::conflict("dpa_not_accepted", message));
     }
+    unless_over(&work.tx, work.today()).await?;
     let row = read_object(object, Mode::Full, &HashSet::new())?;
     if store::resolve_number(&work.tx, &row.number).await?.is_some() {
         return Err(Error::conflict("number_taken", "a customer has this number already, or had it before"));
@@ -68,7 +70,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, object: &Map<String, Value>) -> Re
     record.set(Field::StandardProducts, None);
     let kind = record.get(Field::Kind).unwrap_or("person").to_owned();
     let mut batch = Batch::default();
-    batch.push(Customer { row: new_row(&work, id, kind, kid_no), record }, true, || work.id());
+    batch.push(Customer { row: new_row(&work, id, kind, kid_no), record, guardian_objects: false }, true, || work.id());
     batch.write(&work.tx).await?;
     organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
     sync_products(&work, &[(id, true, products)]).await?;
@@ -84,6 +86,37 @@ pub struct Whole {
     pub earlier_numbers: Vec<String>,
     /// The address chosen for its documents.
     pub document_address: Option<DocumentAddress>,
+}
+
+impl Whole {
+    /// Its fields by name, as they are stored; address and e-mail of a protected identity are masked, as everywhere outside its
+    /// invoices.
+    pub fn fields(&self) -> Map<String, Value> {
+        let Customer { row, record, .. } = &self.customer;
+        let protected = record.is_protected();
+        let (masked, open): (Vec<_>, Vec<_>) =
+            record.values().partition(|(f, _)| protected && f.is_masked_when_protected());
+        let mut fields: Map<String, Value> =
+            open.into_iter().map(|(f, v)| (f.name().to_owned(), json!(shown(f, Some(v))))).collect();
+        if protected {
+            fields.insert("masked".into(), masked.iter().map(|(f, _)| f.name()).collect());
+        }
+        let address = self.document_address.as_ref();
+        let address = address
+            .map(|a| json!({ "street": a.street, "street2": a.street2, "postal_code": a.postal_code, "city": a.city }));
+        for (name, value) in [
+            ("id", json!(row.id)),
+            ("status", json!(row.status)),
+            ("ended_on", json!(row.ended_on)),
+            ("ended_reason", json!(row.ended_reason)),
+            ("mail_ground", json!(row.mail_ground)),
+            ("earlier_numbers", json!(self.earlier_numbers)),
+            ("document_address", json!(address)),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        fields
+    }
 }
 
 /// A customer with all its fields.
@@ -168,7 +201,7 @@ pub async fn patch(
     };
     let active = row.status == "active";
     let mut batch = Batch::default();
-    batch.push(Customer { row, record }, false, || work.id());
+    batch.push(Customer { row, record, guardian_objects: false }, false, || work.id());
     batch.write(&work.tx).await?;
     if active && fields.split(',').any(|f| f == "standard_products") {
         sync_products(&work, &[(id, false, products)]).await?;
@@ -403,8 +436,9 @@ pub async fn end_due(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
     Ok(count)
 }
 
-/// Ends relationships that nobody has ended and in which nothing has happened for long; how many.
-pub async fn end_inactive(ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<u64, Error> {
+/// Ends relationships that nobody has ended: nothing has happened in them for long, or the organisation's agreement is over;
+/// how many.
+pub async fn end_by_policy(ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<u64, Error> {
     let mut work = Work::begin(ctx, actor).await?;
     let today = work.today();
     let moved = i64::try_from(ids.len()).unwrap_or(i64::MAX);

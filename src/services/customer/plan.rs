@@ -4,6 +4,7 @@ use super::classify::{Action, PlanRow, Verdict, classify, digest};
 use super::erased::{Erased, erased_numbers};
 use crate::ctx::{Ctx, InstallationKey, sha256};
 use crate::services::error::{Error, Kind};
+use crate::services::organisation::unless_over;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Customer, Known};
 use crate::store::organisation::Counter;
@@ -137,6 +138,7 @@ pub async fn plan(ctx: &Ctx, actor: &Actor, input: &Input<'_>) -> Result<PlanRep
         let message = "accept the data-processing agreement before personal data is imported";
         return Err(Error::conflict("dpa_not_accepted", message));
     }
+    unless_over(&work.tx, work.today()).await?;
     bulk::prefer_indexes(&work.tx).await?;
     let known = store::list_known(&work.tx).await?;
     let numbers: HashSet<String> = known.iter().map(|k| k.number.clone()).collect();

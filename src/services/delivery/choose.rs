@@ -407,9 +407,10 @@ fn fresh_for(channel: Channel, answer: &str) -> Duration {
     }
 }
 
-/// Where a customer's mail goes: its own address, else the first guardian's.
+/// Where a customer's mail goes: its own address, else the first guardian's, who is left alone while an objection of theirs waits.
 pub(crate) fn mail_address(customer: &Customer) -> Result<&str, &'static str> {
-    match customer.record.get(Field::Email).or_else(|| customer.record.get(Field::Guardian1Email)) {
+    let guardians = customer.record.get(Field::Guardian1Email).filter(|_| !customer.guardian_objects);
+    match customer.record.get(Field::Email).or(guardians) {
         None => Err("no_address"),
         Some(address) if is_mail_address(address) => Ok(address),
         Some(_) => Err("invalid_address"),

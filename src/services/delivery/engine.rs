@@ -12,6 +12,7 @@ use crate::services::work::Actor;
 use crate::store::delivery::{self as store, Attempt, Begin, Claim, Claimed, Delivery, Event};
 use crate::store::{OrgTx, audit, channel, invoice};
 use chrono::Duration;
+use domain::audit::Chain;
 use domain::channel::Channel;
 use domain::delivery::{Attempted, Outcome, State};
 use std::sync::Arc;
@@ -397,6 +398,7 @@ pub(crate) fn standing(id: Uuid, row: &Delivery) -> audit::Event {
         subject_kind: "delivery".to_owned(),
         subject_id: Some(row.id),
         fields: "state".to_owned(),
+        chain: Chain::Books.as_str().to_owned(),
     }
 }
 

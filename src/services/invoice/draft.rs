@@ -3,6 +3,7 @@
 use super::issue::{Billing, Prepared, check, issue_all};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
+use crate::services::organisation::unless_over;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self, Customer};
 use crate::store::invoice::{self as store, Draft, Invoice};
@@ -61,7 +62,7 @@ pub struct DraftLine {
 /// Makes a draft. A draft has no number.
 pub async fn create_draft(ctx: &Ctx, actor: &Actor, new: &NewDraft) -> Result<Uuid, Error> {
     let work = Work::begin(ctx, actor).await?;
-    check_days(new)?;
+    check_fields(new)?;
     find_customer(&work.tx, new.customer_id).await?;
     inputs(ctx, &work.tx, &new.lines).await?;
     let id = work.id();
@@ -79,7 +80,12 @@ pub async fn create_draft(ctx: &Ctx, actor: &Actor, new: &NewDraft) -> Result<Uu
     Ok(id)
 }
 
-fn check_days(new: &NewDraft) -> Result<(), Error> {
+fn check_fields(new: &NewDraft) -> Result<(), Error> {
+    Error::unless_without_id("note", new.note.as_deref())?;
+    Error::unless_without_id("delivery_place", new.delivery_place.as_deref())?;
+    for (i, line) in new.lines.iter().enumerate() {
+        Error::unless_without_id(&format!("lines[{i}].description"), line.description.as_deref())?;
+    }
     Error::unless_plausible("due_on", new.due_on)?;
     Error::unless_plausible("delivered_from", new.delivered_from)?;
     Error::unless_plausible("delivered_to", new.delivered_to)
@@ -90,7 +96,7 @@ pub async fn update_draft(ctx: &Ctx, actor: &Actor, id: Uuid, version: i64, new:
     let work = Work::begin(ctx, actor).await?;
     let mut row = store::lock_draft(&work.tx, id).await?.ok_or_else(|| Error::not_found("draft"))?;
     Error::unless_seen("draft", version, row.version)?;
-    check_days(new)?;
+    check_fields(new)?;
     find_customer(&work.tx, new.customer_id).await?;
     inputs(ctx, &work.tx, &new.lines).await?;
     row.customer_id = new.customer_id;
@@ -124,6 +130,7 @@ pub async fn preview_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(i64, D
 /// Issues a draft: from now on it has a number and never changes (I3, I4).
 pub async fn issue_draft(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Invoice, Error> {
     let mut work = Work::begin(ctx, actor).await?;
+    unless_over(&work.tx, work.today()).await?;
     let row = store::lock_draft(&work.tx, id).await?.ok_or_else(|| Error::not_found("draft"))?;
     let new = of_content(&row)?;
     customer::lock(&work.tx, &[row.customer_id]).await?;

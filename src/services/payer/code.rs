@@ -5,6 +5,7 @@ use crate::ctx::{Ctx, same};
 use crate::ports::{Fault, Handed, Mail, Parcel};
 use crate::services::delivery::{address_hash, envelope_sender, mail_address, signed};
 use crate::services::error::Error;
+use crate::services::sign_in::{self, How, Outcome};
 use crate::services::user::new_token;
 use crate::store::customer::Customer;
 use crate::store::organisation::Organisation;
@@ -14,6 +15,7 @@ use domain::channel::Channel;
 use domain::customer::Language;
 use render::RenderError;
 use render::mail::{CodeParts, compose_code};
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// Minutes a code works.
@@ -47,6 +49,8 @@ pub enum Opened {
     Wrong,
     /// There is no code that works.
     Dead,
+    /// Nobody signs in from this address: minutes left, or none where a person lifts it.
+    Blocked(Option<i64>),
 }
 
 /// Where a code may go: the customer's address as it is now, not one that mail is held back from, and for a protected
@@ -204,12 +208,30 @@ pub(crate) async fn hand_over(
 }
 
 /// Takes a code: right, it is used up and the page is open. Guesses are counted under the row's lock, so that many at
-/// once are no more than one after the other.
-pub async fn open(ctx: &Ctx, link: &Link, typed: &str) -> Result<Opened, Error> {
+/// once are no more than one after the other. Every attempt is logged with the address it came from.
+pub async fn open(ctx: &Ctx, link: &Link, typed: &str, from: Option<IpAddr>) -> Result<Opened, Error> {
+    if let Some(blocked) = sign_in::blocked(ctx, How::Code, from).await? {
+        return Ok(Opened::Blocked(blocked.minutes(ctx.now())));
+    }
+    let tx = ctx.db.write(link.org).await?;
+    let opened = take(ctx, &tx, link, typed).await?;
+    let outcome = match &opened {
+        Opened::Session(_) => Outcome::LetIn,
+        Opened::Wrong => Outcome::Wrong,
+        Opened::Dead | Opened::Blocked(_) => Outcome::Dead,
+    };
+    let failed = sign_in::note_code(ctx, &tx, from, link.customer_id, outcome).await?;
+    tx.commit().await?;
+    if let Some(network) = failed {
+        sign_in::watch_codes(ctx, link.org, &network).await?;
+    }
+    Ok(opened)
+}
+
+async fn take(ctx: &Ctx, tx: &OrgTx, link: &Link, typed: &str) -> Result<Opened, Error> {
     let now = ctx.now();
     let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-    let tx = ctx.db.write(link.org).await?;
-    let Some(mut row) = store::lock(&tx, link.id).await?.filter(|row| is_live(row, now)) else {
+    let Some(mut row) = store::lock(tx, link.id).await?.filter(|row| is_live(row, now)) else {
         return Ok(Opened::Dead);
     };
     let works = row.code_tries < MOST_TRIES && row.code_expires_at.is_some_and(|until| until > now);
@@ -220,7 +242,7 @@ pub async fn open(ctx: &Ctx, link: &Link, typed: &str) -> Result<Opened, Error> 
     if right || left == 0 {
         row.code_hash = None;
     }
-    store::update(&tx, row).await?;
+    store::update(tx, row).await?;
     let session = new_token(ctx);
     if right {
         let row = store::Session {
@@ -230,9 +252,8 @@ pub async fn open(ctx: &Ctx, link: &Link, typed: &str) -> Result<Opened, Error> 
             created_at: now,
             expires_at: now + Duration::minutes(SESSION_MINUTES),
         };
-        store::insert_session(&tx, row).await?;
+        store::insert_session(tx, row).await?;
     }
-    tx.commit().await?;
     Ok(match (right, left) {
         (true, _) => Opened::Session(session),
         (false, 0) => Opened::Dead,

@@ -68,7 +68,7 @@ pub struct Wanted<'a, C> {
 }
 
 /// A uuid as it stands in SQL text of this database.
-pub fn literal(tx: &OrgTx, id: Uuid) -> String {
+pub fn literal(tx: &impl ConnectionTrait, id: Uuid) -> String {
     if tx.get_database_backend() == DbBackend::Postgres { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
 }
 

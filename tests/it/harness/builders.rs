@@ -3,6 +3,7 @@
 use super::TestApp;
 use domain::money::Micro;
 use domain::numbers::OrgNumber;
+use domain::privacy::Preset;
 use formats::customer_list::Mode;
 use reskontro::services::Actor;
 use reskontro::services::customer::{self, Input, PlanReport};
@@ -51,6 +52,14 @@ impl TestApp {
     /// Sets up the association and returns somebody who acts for it.
     pub async fn association(&self) -> Actor {
         Actor::operator(organisation::create(&self.ctx, association()).await.unwrap())
+    }
+
+    /// An organisation that lives by a preset, with a telephone.
+    pub async fn association_by(&self, preset: Preset) -> Actor {
+        let phone = Some("+4774150000".into());
+        let privacy_preset = Some(preset.as_str().into());
+        let new = NewOrganisation { phone, privacy_preset, bank_account: None, ..association() };
+        Actor::operator(organisation::create(&self.ctx, new).await.unwrap())
     }
 
     /// A product.

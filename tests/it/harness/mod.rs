@@ -9,7 +9,7 @@ mod wire;
 pub use app::{Backend, TestApp};
 pub use builders::*;
 pub use imap::ImapServer;
-pub use process::{Serve, Setting, count, mail_to, message_ids};
+pub use process::{Serve, Setting, cli, count, mail_to, message_ids};
 pub use wire::{Instead, Wire};
 
 /// One test on both databases. The body gets a `&TestApp`.

@@ -47,6 +47,25 @@ impl Drop for Serve {
     }
 }
 
+/// What a command prints on the test's database and files; it must succeed.
+pub fn cli(app: &TestApp, args: &[&str]) -> String {
+    let config = &app.ctx.config;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reskontro"));
+    command
+        .args(args)
+        .env("RESKONTRO__DATABASE__URL", config.database.url.expose_secret())
+        .env("RESKONTRO__FILES__DIR", &config.files.dir)
+        .env("RESKONTRO__LEDGERS__DIR", &config.ledgers.dir)
+        .env("RESKONTRO__BACKUP__DIR", &config.backup.dir)
+        .env("RESKONTRO__LOG__FILTER", "error");
+    if let Some(url) = &config.database.retention_url {
+        command.env("RESKONTRO__DATABASE__RETENTION_URL", url.expose_secret());
+    }
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
 /// Settings that send mail to a sink.
 pub fn mail_to(sink: &SmtpSink) -> Vec<Setting> {
     let text = |key, value: &str| (key, value.to_owned());

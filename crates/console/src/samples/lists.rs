@@ -5,7 +5,8 @@ use super::{Drawn, at, id, on, ore, with_band};
 use crate::{
     Band, Channel, DisabledWhy, Endpoint, EndpointState, ErrorView, Flash, Frame, Health, InvoiceRow, InvoiceSearch,
     InvoicesView, MoneyState, PrintQueueView, PrintRow, RunRow, RunState, RunStep, RunView, RunsView, SignInError,
-    SignInView, Theme, WebhookFailure, WebhooksView, error, invoices, print_queue, run, runs, sign_in, webhooks,
+    SignInOutcome, SignInRow, SignInView, SignInsView, Theme, WebhookFailure, WebhooksView, error, invoices,
+    print_queue, run, runs, sign_in, sign_ins, webhooks,
 };
 use domain::delivery::State;
 use domain::invoice::Kind;
@@ -23,6 +24,9 @@ pub(super) fn pages(frame: &Frame) -> Vec<(&'static str, Drawn)> {
         ("sign-in", sign_in(&SignInView::default(), frame)),
         ("sign-in-wrong", sign_in(&in_error(SignInError::Wrong), &demo)),
         ("sign-in-too-many", sign_in(&in_error(SignInError::TooMany(15)), frame)),
+        ("sign-in-address-rests", sign_in(&in_error(SignInError::AddressRests(30)), frame)),
+        ("sign-in-address-blocked", sign_in(&in_error(SignInError::AddressBlocked), frame)),
+        ("sign-ins", sign_ins(&attempts(), frame)),
         ("sign-in-expired", sign_in(&in_error(SignInError::Expired), frame)),
         ("invoices", invoices(&all_invoices(), frame)),
         ("invoices-number", invoices(&found(InvoiceSearch::Number("0104230104820".to_owned())), frame)),
@@ -157,6 +161,22 @@ fn queue() -> PrintQueueView {
         ],
         is_later_page: false,
         next: None,
+    }
+}
+
+fn attempts() -> SignInsView {
+    let row = |day, address: Option<&str>, outcome| SignInRow {
+        at: at(11, day, 8, 12),
+        address: address.map(str::to_owned),
+        outcome,
+    };
+    SignInsView {
+        rows: vec![
+            row(20, Some("192.0.2.7"), SignInOutcome::LetIn),
+            row(19, Some("2001:db8::7"), SignInOutcome::Rested),
+            row(19, Some("2001:db8::7"), SignInOutcome::Wrong),
+            row(12, None, SignInOutcome::LetIn),
+        ],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Drawn, at, invoice as invoices, on, ore};
 use crate::{AskFormView, Asked, AskedState, FormSaid, ask_form};
-use crate::{Channel, payer, payer_dead, payer_trouble};
+use crate::{Channel, payer, payer_blocked, payer_clear, payer_dead, payer_rests, payer_trouble};
 use crate::{Event, EventAt, EventKind, PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView};
 use domain::customer::Language;
 use domain::invoice::Kind;
@@ -32,6 +32,9 @@ pub(super) fn pages(language: Language) -> Vec<(&'static str, Drawn)> {
         ("payer-credited", payer(&credited)),
         ("payer-credit-note", payer(&PayerView { kind: Kind::CreditNote, due_on: None, kid: None, ..paid(open()) })),
         ("payer-dead", payer_dead(language)),
+        ("payer-rests", payer_rests(language, 30)),
+        ("payer-blocked", payer_blocked(language)),
+        ("payer-clear", payer_clear(language)),
         ("payer-trouble", payer_trouble(language)),
     ]
 }

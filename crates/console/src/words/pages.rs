@@ -8,6 +8,18 @@ super::table! {
     password: "Passord", "Passord", "Password";
     sign_in_wrong: "Navn og passord passer ikke sammen. Prøv igjen.", "Namn og passord høver ikkje saman. Prøv igjen.", "Name and password do not match. Try again.";
     sign_in_too_many: "Det er prøvd for mange ganger. Vent {n} minutter og prøv igjen.", "Det er prøvd for mange gonger. Vent {n} minutt og prøv igjen.", "Too many attempts. Wait {n} minutes and try again.";
+    sign_in_address_rests: "Det er prøvd for mange ganger fra denne nettadressen. Vent {n} minutter og prøv igjen, eller logg inn fra et annet nett.", "Det er prøvd for mange gonger frå denne nettadressa. Vent {n} minutt og prøv igjen, eller logg inn frå eit anna nett.", "Too many attempts have come from this network address. Wait {n} minutes and try again, or sign in from another network.";
+    sign_in_address_blocked: "Innlogging fra denne nettadressen er sperret. Be den som drifter tjenesten om å oppheve sperren, eller logg inn fra et annet nett.", "Innlogging frå denne nettadressa er sperra. Be den som driftar tenesta om å oppheve sperra, eller logg inn frå eit anna nett.", "Signing in from this network address is blocked. Ask whoever runs the service to lift the block, or sign in from another network.";
+    sign_ins: "Innlogginger", "Innloggingar", "Sign-ins";
+    sign_ins_lead: "De siste forsøkene på å logge inn med navnet ditt. Er det noen du ikke kjenner igjen, så si fra til den som drifter tjenesten.", "Dei siste forsøka på å logge inn med namnet ditt. Er det nokon du ikkje kjenner igjen, så sei frå til den som driftar tenesta.", "The latest attempts to sign in with your name. If there is one you do not recognise, tell whoever runs the service.";
+    sign_ins_place: "Sted", "Stad", "Place";
+    sign_ins_console: "Konsollen", "Konsollen", "Console";
+    sign_ins_address: "Nettadresse", "Nettadresse", "Network address";
+    sign_ins_outcome: "Utfall", "Utfall", "Outcome";
+    sign_ins_unknown: "ukjent", "ukjend", "unknown";
+    sign_ins_let_in: "Logget inn", "Logga inn", "Signed in";
+    sign_ins_wrong: "Feil passord", "Feil passord", "Wrong password";
+    sign_ins_rested: "For mange forsøk", "For mange forsøk", "Too many attempts";
     sign_in_expired: "Du har vært borte en stund. Logg inn igjen, så ligger skjemaet slik du forlot det.", "Du har vore borte ei stund. Logg inn igjen, så ligg skjemaet slik du forlét det.", "You have been away for a while. Sign in again and your form is as you left it.";
     sign_in_about: "Faktura og reskontro", "Faktura og reskontro", "Invoicing and accounts receivable";
     // Deliveries.

@@ -57,6 +57,12 @@ super::table! {
     close: "Avslutt nå", "Avslutt no", "Close now";
     dead: "Lenken virker ikke", "Lenkja verkar ikkje", "This link does not work";
     dead_text: "Den kan være utløpt eller skrevet feil. Spør den som sendte deg den, så får du en ny.", "Ho kan vere utgått eller skriven feil. Spør den som sende deg ho, så får du ei ny.", "It may have expired or be mistyped. Ask whoever sent it to you for a new one.";
+    rests: "Vent litt", "Vent litt", "Wait a while";
+    rests_text: "Det er prøvd for mange koder fra denne nettadressen. Vent {n} minutter og prøv igjen, eller bruk et annet nett.", "Det er prøvd for mange kodar frå denne nettadressa. Vent {n} minutt og prøv igjen, eller bruk eit anna nett.", "Too many codes have been tried from this network address. Wait {n} minutes and try again, or use another network.";
+    blocked: "Nettadressen er sperret", "Nettadressa er sperra", "The network address is blocked";
+    blocked_text: "Bruk et annet nett, eller be den som sendte fakturaen om hjelp. Betale kan du uansett, med opplysningene i e-posten.", "Bruk eit anna nett, eller be den som sende fakturaen om hjelp. Betale kan du uansett, med opplysningane i e-posten.", "Use another network, or ask whoever sent the invoice for help. You can pay all the same, with what the e-mail says.";
+    clear: "Siden åpnes bare kryptert", "Sida blir berre opna kryptert", "This page opens encrypted only";
+    clear_text: "Åpne den på nytt med https:// foran adressen.", "Opne ho på nytt med https:// framfor adressa.", "Open it again with https:// in front of the address.";
     trouble: "Noe gikk galt hos oss", "Noko gjekk gale hos oss", "Something went wrong on our side";
     trouble_text: "Prøv igjen om litt.", "Prøv igjen om litt.", "Try again in a while.";
 }

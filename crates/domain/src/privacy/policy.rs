@@ -308,6 +308,13 @@ impl Rule {
         }
     }
 
+    /// The grounds it rests on at a time. What the law keeps rests on the agreement too while the relationship lasts, and on
+    /// the law alone once it is over.
+    pub fn bases_when(&self, over: bool) -> Vec<Basis> {
+        let law = self.action == Action::Archive && self.bases.contains(&Basis::LegalDuty);
+        self.bases.iter().copied().filter(|b| !(over && law && *b == Basis::Contract)).collect()
+    }
+
     fn check(&self, find: &mut impl FnMut(String, &'static str, String)) {
         let facts = self.id.facts();
         let at = |field: &str| format!("rules.{}.{field}", self.id.as_str());
@@ -382,6 +389,19 @@ mod tests {
         let mut policy = Policy::of(preset);
         change(policy.rules.iter_mut().find(|r| r.id == id).unwrap());
         policy
+    }
+
+    #[test]
+    fn what_law_keeps_rests_on_the_agreement_while_it_lasts() {
+        let grounds = |id: RuleId, over: bool| Rule::of(id).bases_when(over);
+        for id in [RuleId::CustomerCore, RuleId::IssuedDocument, RuleId::Payment] {
+            assert_eq!(grounds(id, false), [Basis::Contract, Basis::LegalDuty], "{id:?}");
+            assert_eq!(grounds(id, true), [Basis::LegalDuty], "{id:?}");
+        }
+        assert_eq!(grounds(RuleId::Ledger, false), [Basis::LegalDuty]);
+        // What no law asks for rests on the agreement for as long as it is there.
+        assert_eq!(grounds(RuleId::CustomerMaster, true), [Basis::Contract]);
+        assert_eq!(grounds(RuleId::OpenItem, true), [Basis::Contract, Basis::LegitimateInterest]);
     }
 
     #[test]

@@ -364,6 +364,8 @@ const fn while_needed(
 }
 
 const CONTRACT: &[Basis] = &[Basis::Contract];
+/// The agreement while the relationship lasts, the bookkeeping act as long and after.
+const CONTRACT_THEN_DUTY: &[Basis] = &[Basis::Contract, Basis::LegalDuty];
 const DUTY: &[Basis] = &[Basis::LegalDuty];
 const INTEREST: &[Basis] = &[Basis::LegitimateInterest];
 
@@ -385,7 +387,7 @@ impl RuleId {
                     &[Hold::OpenBalance, Hold::Dispute],
                 )
             },
-            Self::CustomerCore => Facts { trigger: T::LastDocumentYear, ..books(DUTY, CHANNELS) },
+            Self::CustomerCore => Facts { trigger: T::LastDocumentYear, ..books(CONTRACT_THEN_DUTY, CHANNELS) },
             Self::ContactPerson => while_needed(
                 T::PersonLeft,
                 days(30),
@@ -393,12 +395,10 @@ impl RuleId {
                 &[Basis::LegitimateInterest, Basis::Contract],
                 &[Hold::Dispute],
             ),
-            Self::IssuedDocument => books(DUTY, CHANNELS),
+            Self::IssuedDocument => books(CONTRACT_THEN_DUTY, CHANNELS),
             Self::Draft => while_needed(T::LastEdit, days(90), months(12), CONTRACT, &[]),
             Self::Ledger => books(DUTY, HOST),
-            Self::Payment | Self::UnmatchedPayment | Self::BankFile => {
-                books(&[Basis::Contract, Basis::LegalDuty], BANK)
-            }
+            Self::Payment | Self::UnmatchedPayment | Self::BankFile => books(CONTRACT_THEN_DUTY, BANK),
             Self::OpenItem => books(&[Basis::Contract, Basis::LegitimateInterest], HOST),
             Self::Reminder => {
                 books(&[Basis::LegitimateInterest, Basis::LegalDuty], &[Recipient::MailRelay, Recipient::Host])
@@ -460,7 +460,10 @@ impl RuleId {
                 ..while_needed(T::Made, days(60), months(12), INTEREST, &[])
             },
             Self::Certificate => while_needed(T::Made, FIVE_YEARS, FIVE_YEARS, INTEREST, &[]),
-            Self::AuditBooks => books(&[Basis::LegalDuty, Basis::LegitimateInterest], HOST),
+            Self::AuditBooks => Facts {
+                holds: &[Hold::OpenBalance, Hold::Dispute, Hold::Claim, Hold::Order, Hold::Security],
+                ..books(&[Basis::LegalDuty, Basis::LegitimateInterest], HOST)
+            },
             Self::AuditOther => {
                 while_needed(T::Recorded, months(24), months(36), INTEREST, &[Hold::Security, Hold::Order])
             }

@@ -13,7 +13,7 @@ pub struct Certificate {
     pub organisation: String,
     /// The case.
     pub case: String,
-    /// customer, contact or user.
+    /// customer, contact, user, archive or organisation.
     pub scope: String,
     /// Version of the policy.
     pub policy_version: i64,
@@ -131,6 +131,16 @@ fn story(c: &Certificate, language: Language) -> Vec<Block> {
         match c.scope.as_str() {
             "contact" => t(["en kontaktperson", "ein kontaktperson", "a contact person"]),
             "user" => t(["en bruker", "ein brukar", "a user"]),
+            "archive" => t([
+                "arkivet, etter at virksomheten hadde fått det overlevert",
+                "arkivet, etter at verksemda hadde fått det overlevert",
+                "the archive, after it was handed over to the organisation",
+            ]),
+            "organisation" => t([
+                "en hel virksomhet, etter at avtalen var slutt",
+                "ei heil verksemd, etter at avtalen var slutt",
+                "a whole organisation, after its agreement had ended",
+            ]),
             _ => t(["en kunde", "ein kunde", "a customer"]),
         }
     )];

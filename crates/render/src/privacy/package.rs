@@ -1,11 +1,11 @@
 //! The answer to a request for access: what is held, why, until when, and the values themselves, for a person to read.
 
-use super::words::{basis, purpose, recipient, say, title};
+use super::words::{AUTOMATED, basis, purpose, recipient, say, title};
 use crate::format::long_date;
 use crate::paper::{Block, Paper, Section};
 use chrono::NaiveDate;
 use domain::customer::Language;
-use domain::privacy::{Basis, Recipient, RuleId};
+use domain::privacy::{AUTHORITY, Basis, Recipient, RuleId};
 use std::collections::BTreeMap;
 
 /// What one clock holds.
@@ -34,6 +34,8 @@ pub struct DataTable {
 pub struct PackageFacts {
     /// Who answers.
     pub organisation: String,
+    /// Somebody who signs in, not somebody who is billed.
+    pub of_user: bool,
     /// Where to turn.
     pub email: Option<String>,
     /// The day of the answer.
@@ -53,11 +55,17 @@ const RIGHTS: [&str; 3] = [
      It costs nothing. If you disagree with the answer you can complain to Datatilsynet.",
 ];
 
+/// Rows of a table that are shown in the text; more stand in its file alone.
+const MOST_ROWS: usize = 500;
+
 /// The answer as a text.
 pub fn package(facts: &PackageFacts, language: Language) -> Paper {
     let t = |text: [&'static str; 3]| say(text, language).to_owned();
-    let in_use =
-        t(["så lenge kundeforholdet varer", "så lenge kundeforholdet varer", "for as long as the relationship lasts"]);
+    let in_use = if facts.of_user {
+        t(["så lenge tilgangen varer", "så lenge tilgangen varer", "for as long as the access lasts"])
+    } else {
+        t(["så lenge kundeforholdet varer", "så lenge kundeforholdet varer", "for as long as the relationship lasts"])
+    };
     let rows = facts.held.iter().map(|h| {
         let grounds: Vec<&str> = h.bases.iter().map(|b| basis(*b, language)).collect();
         let told: Vec<&str> = h.recipients.iter().map(|r| recipient(*r, language)).collect();
@@ -82,17 +90,27 @@ pub fn package(facts: &PackageFacts, language: Language) -> Paper {
         }],
     }];
     for table in &facts.tables {
-        sections.push(Section { heading: heading(&table.table, language), blocks: values(table, language) });
+        let blocks =
+            if table.rows.len() > MOST_ROWS { vec![elsewhere(table, language)] } else { values(table, language) };
+        sections.push(Section { heading: heading(&table.table, language), blocks });
     }
     sections.push(Section {
         heading: t(["Rettighetene dine", "Rettane dine", "Your rights"]),
-        blocks: vec![Block::Text(t(RIGHTS))],
+        blocks: vec![Block::Text(t(RIGHTS)), Block::Text(AUTHORITY.to_string()), Block::Text(t(AUTOMATED))],
     });
-    let source = t([
-        "Opplysningene kommer fra virksomhetens kunderegister, fra deg selv og fra banken din.",
-        "Opplysningane kjem frå kunderegisteret til verksemda, frå deg sjølv og frå banken din.",
-        "The data comes from the organisation's customer register, from yourself and from your bank.",
-    ]);
+    let source = if facts.of_user {
+        t([
+            "Opplysningene kommer fra den som ga deg tilgang, fra deg selv og fra det du gjør i tjenesten.",
+            "Opplysningane kjem frå den som gav deg tilgang, frå deg sjølv og frå det du gjer i tenesta.",
+            "The data comes from whoever gave you access, from yourself and from what you do in the service.",
+        ])
+    } else {
+        t([
+            "Opplysningene kommer fra virksomhetens kunderegister, fra deg selv og fra banken din.",
+            "Opplysningane kjem frå kunderegisteret til verksemda, frå deg sjølv og frå banken din.",
+            "The data comes from the organisation's customer register, from yourself and from your bank.",
+        ])
+    };
     Paper {
         language,
         title: t(["Opplysningene vi har om deg", "Opplysningane vi har om deg", "What we hold about you"]),
@@ -101,6 +119,16 @@ pub fn package(facts: &PackageFacts, language: Language) -> Paper {
         dated: facts.on,
         sections,
     }
+}
+
+/// Where many rows stand: a text of thousands of them is read by nobody.
+fn elsewhere(table: &DataTable, language: Language) -> Block {
+    let (rows, file) = (table.rows.len(), &table.table);
+    Block::Text(match language {
+        Language::Bokmal => format!("{rows} rader: se filen {file}.csv."),
+        Language::Nynorsk => format!("{rows} rader: sjå fila {file}.csv."),
+        Language::English => format!("{rows} rows: see the file {file}.csv."),
+    })
 }
 
 /// One line a value; the rows of a table parted.
@@ -151,7 +179,7 @@ fn purpose_of_reading(action: &str) -> [&'static str; 3] {
         "payment" | "payments" | "mandates" | "open_items" | "opening_items" => {
             ["betaling og regnskap", "betaling og rekneskap", "payment and accounts"]
         }
-        "privacy" | "requests" | "request" | "erasure" | "holds" | "reads" | "consents" | "breach" => {
+        "privacy" | "requests" | "request" | "erasure" | "holds" | "reads" | "consents" | "consequences" | "breach" => {
             ["personvern", "personvern", "data protection"]
         }
         "archive" => ["oppslag i arkivet", "oppslag i arkivet", "the archive"],
@@ -162,6 +190,13 @@ fn purpose_of_reading(action: &str) -> [&'static str; 3] {
 /// What a table is called; its own name where it has no other.
 fn heading(table: &str, language: Language) -> String {
     let text = match table {
+        "archive_customer" | "archive_party" | "archive_text" | "archive_document" | "archive_payer" => {
+            ["I regnskapsarkivet", "I rekneskapsarkivet", "In the statutory archive"]
+        }
+        "app_user" | "membership" => ["Brukerkontoen", "Brukarkontoen", "The account"],
+        "user_session" => ["Innloggingsøkter", "Innloggingsøkter", "Sessions"],
+        "audit_event" => ["Det du har gjort", "Det du har gjort", "What you have done"],
+        "personal_reading_by_you" => ["Det du har slått opp", "Det du har slått opp", "What you have looked at"],
         "customer" | "customer_core" => ["Kundeforholdet", "Kundeforholdet", "The relationship"],
         "customer_detail" => ["Kontaktopplysninger", "Kontaktopplysningar", "Contact details"],
         "customer_contact" => ["Kontaktpersoner", "Kontaktpersonar", "Contact persons"],
@@ -192,6 +227,10 @@ fn heading(table: &str, language: Language) -> String {
 fn label(column: &str, language: Language) -> String {
     let text = match column {
         "number" => ["Nummer", "Nummer", "Number"],
+        "login" => ["Innlogging", "Innlogging", "Sign-in name"],
+        "role" => ["Rolle", "Rolle", "Role"],
+        "verb" => ["Hva", "Kva", "What"],
+        "fields" => ["Felt", "Felt", "Fields"],
         "name" => ["Navn", "Namn", "Name"],
         "org_number" => ["Organisasjonsnummer", "Organisasjonsnummer", "Organisation number"],
         "street" | "street2" => ["Adresse", "Adresse", "Address"],
@@ -227,6 +266,7 @@ mod tests {
     fn it_holds_the_values_the_reasons_and_where_to_complain() {
         let facts = PackageFacts {
             organisation: "Fjellbygda idrettslag".to_owned(),
+            of_user: false,
             email: Some("post@fjellbygda.example".to_owned()),
             on: "2026-03-01".parse().unwrap(),
             held: vec![HeldFacts {

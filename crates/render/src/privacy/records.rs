@@ -1,7 +1,7 @@
 //! Records of processing, GDPR article 30: what a controller does, and what it does as processor for others.
 
 use super::statement::Statement;
-use super::words::{basis, hold, period, purpose, recipient, say, subject, title, transfer, trigger};
+use super::words::{basis, hold, period, purpose, recipient, say, small_group, subject, title, transfer, trigger};
 use crate::format::long_date;
 use crate::paper::{Block, Paper, Section};
 use domain::customer::Language;
@@ -64,7 +64,12 @@ pub fn records(
     let activities = rules.map(|r| Activity {
         rule: r.id,
         title: title(r.id, language).to_owned(),
-        purpose: purpose(r.id, language).to_owned(),
+        purpose: match r.id {
+            RuleId::Statistics => {
+                format!("{}; {}", purpose(r.id, language), small_group(facts.policy.small_group, language))
+            }
+            id => purpose(id, language).to_owned(),
+        },
         subjects: subjects.get(&r.id).cloned().unwrap_or_else(|| vec![Subject::Payer]),
         bases: r.bases.iter().copied().collect(),
         recipients: r.recipients.iter().copied().collect(),

@@ -1,11 +1,13 @@
 //! The privacy statement: what the policy and the inventory say, in words. Nothing here promises what is not in them.
 
-use super::words::{basis, ground, period, purpose, recipient, say, title, transfer, trigger};
+use super::words::{AUTOMATED, basis, ground, period, purpose, recipient, say, small_group, title, transfer, trigger};
 use crate::format::long_date;
 use crate::paper::{Block, Paper, Section};
 use chrono::NaiveDate;
 use domain::customer::Language;
-use domain::privacy::{Custody, Marketing, Policy, Recipient, Region, RelationshipEnd, Role, Rule, RuleId, Transfer};
+use domain::privacy::{
+    AUTHORITY, Custody, Marketing, Policy, Recipient, Region, RelationshipEnd, Role, Rule, RuleId, Transfer,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +28,9 @@ pub struct Statement {
     pub cookies: Vec<Cookie>,
     /// Who works for the organisation.
     pub processors: Vec<Processor>,
+    /// Where and when it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
     /// What the organisation says besides, by language code.
     pub own: BTreeMap<String, String>,
 }
@@ -45,6 +50,15 @@ pub struct Organisation {
     pub phone: Option<String>,
     /// Who answers for it: a name or a role.
     pub responsible: Option<String>,
+}
+
+/// Where and when a statement was signed; who signed is who answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The town, where it is known.
+    pub place: Option<String>,
+    /// The day.
+    pub on: NaiveDate,
 }
 
 /// A cookie.
@@ -97,13 +111,14 @@ pub struct Processor {
 pub fn statement(facts: &Statement, language: Language) -> Paper {
     let w = Writer { facts, language };
     let mut sections = vec![w.responsible(), w.what(), w.sources(), w.told(), w.place()];
-    sections.extend([w.ending(), w.longer(), w.backups(), w.rights(), w.marketing(), w.cookies(), w.security()]);
-    sections.push(w.changes());
+    sections.extend([w.ending(), w.longer(), w.backups(), w.rights(), w.marketing(), w.automated(), w.cookies()]);
+    sections.extend([w.security(), w.changes()]);
     if let Some(own) = facts.own.get(language.as_str()) {
         let heading = w.t(["Mer fra oss", "Meir frå oss", "More from us"]).to_owned();
         let blocks = own.split("\n\n").map(|p| Block::Text(p.trim().replace('\n', " "))).collect();
         sections.push(Section { heading, blocks });
     }
+    sections.extend(w.signature());
     let version = [
         format!("Versjon {}, gjelder fra {}", facts.version_no, long_date(facts.valid_from, language)),
         format!("Versjon {}, gjeld frå {}", facts.version_no, long_date(facts.valid_from, language)),
@@ -171,9 +186,9 @@ impl Writer<'_> {
             who = format!("{who} ({} {number})", self.t(["org.nr.", "org.nr.", "org. no."]));
         }
         let who = self.pick([
-            format!("{who} er behandlingsansvarlig for opplysningene om kundene sine og de som kontakter oss på kundenes vegne."),
-            format!("{who} er behandlingsansvarleg for opplysningane om kundane sine og dei som kontaktar oss på vegner av kundane."),
-            format!("{who} is the controller of data about its customers and those who act for them."),
+            format!("{who} er behandlingsansvarlig for opplysningene om kundene sine, de som bruker tjenesten for oss, og andre som er i kontakt med oss."),
+            format!("{who} er behandlingsansvarleg for opplysningane om kundane sine, dei som bruker tenesta for oss, og andre som er i kontakt med oss."),
+            format!("{who} is the controller of data about its customers, those who use the service for it, and others who are in contact with it."),
         ]);
         let mut texts = vec![who];
         if let Some(responsible) = &o.responsible {
@@ -355,13 +370,13 @@ impl Writer<'_> {
         let kept = match self.facts.policy.archive_custody {
             Custody::Platform => [
                 format!(
-                    "Kontaktopplysningene slettes {master}. Det bokføringsloven krever (nummer, navn, fakturaer og betalinger), flyttes til et lukket arkiv uten søk og utsending, og slettes {core} etter regnskapsåret."
+                    "Kontaktopplysningene slettes {master}. Det bokføringsloven krever (nummer, navn, fakturaer og betalinger), flyttes til et lukket arkiv uten søk og utsending, der loven alene er grunnlaget, og slettes {core} etter regnskapsåret."
                 ),
                 format!(
-                    "Kontaktopplysningane blir sletta {master}. Det bokføringslova krev (nummer, namn, fakturaer og betalingar), blir flytta til eit lukka arkiv utan søk og utsending, og sletta {core} etter rekneskapsåret."
+                    "Kontaktopplysningane blir sletta {master}. Det bokføringslova krev (nummer, namn, fakturaer og betalingar), blir flytta til eit lukka arkiv utan søk og utsending, der lova åleine er grunnlaget, og sletta {core} etter rekneskapsåret."
                 ),
                 format!(
-                    "Contact details are deleted {master}. What the bookkeeping act requires (number, name, invoices and payments) moves to a closed archive without search or sending, and is deleted {core} after the financial year."
+                    "Contact details are deleted {master}. What the bookkeeping act requires (number, name, invoices and payments) moves to a closed archive without search or sending, where the law alone is the ground, and is deleted {core} after the financial year."
                 ),
             ],
             Custody::Tenant => [
@@ -376,9 +391,18 @@ impl Writer<'_> {
                 ),
             ],
         };
+        let mut texts = vec![ends, self.pick(kept)];
+        if self.held().any(|r| r.id == RuleId::Statistics) {
+            let group = small_group(self.facts.policy.small_group, self.language);
+            texts.push(self.pick([
+                format!("Når regnskapsårene er over, beholder vi bare statistikk: antall og beløp måned for måned, uten noe som peker på noen; {group}."),
+                format!("Når rekneskapsåra er over, beheld vi berre statistikk: tal og beløp månad for månad, utan noko som peikar på nokon; {group}."),
+                format!("When the financial years are over we keep only statistics: counts and amounts month by month, with nothing that points to anybody; {group}."),
+            ]));
+        }
         self.section(
             ["Når kundeforholdet er over", "Når kundeforholdet er over", "When the relationship is over"],
-            vec![ends, self.pick(kept)],
+            texts,
         )
     }
 
@@ -429,13 +453,47 @@ impl Writer<'_> {
                 format!("Write to {to}. It is free, and you are answered within {days} days, or a month when that is shorter. We send a code to the address we have, to know that it is you; we ask for more only where there is reason for doubt."),
             ]),
             self.t([
-                "Mener du at vi gjør noe galt, si det gjerne til oss. Du kan alltid klage til Datatilsynet: postkasse@datatilsynet.no, telefon 22 39 69 00, Postboks 458 Sentrum, 0105 Oslo.",
-                "Meiner du at vi gjer noko gale, sei det gjerne til oss. Du kan alltid klage til Datatilsynet: postkasse@datatilsynet.no, telefon 22 39 69 00, Postboks 458 Sentrum, 0105 Oslo.",
-                "If you think we do something wrong, please tell us. You can always complain to the Norwegian Data Protection Authority, Datatilsynet: postkasse@datatilsynet.no, telephone +47 22 39 69 00, P.O. Box 458 Sentrum, 0105 Oslo.",
+                "Begrenser du behandlingen, protesterer eller trekker tilbake et samtykke, kan det som bygger på det, stoppe: fakturaer blir ikke laget eller sendt, og nyhetsbrev og lignende kommer ikke. Vi sier fra om hva som stopper, før det skjer.",
+                "Avgrensar du behandlinga, protesterer eller trekkjer tilbake eit samtykke, kan det som byggjer på det, stoppe: fakturaer blir ikkje laga eller sende, og nyheitsbrev og liknande kjem ikkje. Vi seier frå om kva som stoppar, før det skjer.",
+                "If you restrict the processing, object or withdraw a consent, what rests on it may stop: invoices are not made or sent, and newsletters and the like do not come. We tell you what stops before it does.",
             ])
             .to_owned(),
+            self.complaints(),
         ];
         self.section(["Rettighetene dine", "Rettane dine", "Your rights"], texts)
+    }
+
+    fn complaints(&self) -> String {
+        let domain::privacy::Authority { postal, visiting, email, phone, .. } = AUTHORITY;
+        self.pick([
+            format!("Mener du at vi gjør noe galt, si det gjerne til oss: en klage blir skrevet ned og besvart som andre henvendelser. Datatilsynet fører tilsyn, og dit kan du alltid klage, også uten å ha klaget til oss: e-post {email}, telefon {phone}, postadresse {postal}, besøksadresse {visiting}."),
+            format!("Meiner du at vi gjer noko gale, sei det gjerne til oss: ei klage blir skriven ned og svart på som andre førespurnader. Datatilsynet fører tilsyn, og dit kan du alltid klage, også utan å ha klaga til oss: e-post {email}, telefon {phone}, postadresse {postal}, besøksadresse {visiting}."),
+            format!("If you think we do something wrong, please tell us: a complaint is written down and answered as other requests are. The Norwegian Data Protection Authority, Datatilsynet, supervises, and you can always complain there, also without having complained to us: e-mail {email}, telephone +47 {phone}, postal address {postal}, visiting address {visiting}."),
+        ])
+    }
+
+    fn automated(&self) -> Section {
+        let heading = [
+            "Profiler og automatiske avgjørelser",
+            "Profilar og automatiske avgjerder",
+            "Profiles and automated decisions",
+        ];
+        self.section(heading, vec![self.t(AUTOMATED).to_owned()])
+    }
+
+    /// Place, day, and who answers for it.
+    fn signature(&self) -> Option<Section> {
+        let (signed, by) = (self.facts.signed.as_ref()?, self.facts.organisation.responsible.as_ref()?);
+        let day = long_date(signed.on, self.language);
+        let when = signed.place.as_ref().map_or_else(|| day.clone(), |place| format!("{place}, {day}"));
+        let name = &self.facts.organisation.name;
+        let who = self.pick([
+            format!("Underskrevet for {name}: {by}"),
+            format!("Underskrive for {name}: {by}"),
+            format!("Signed for {name}: {by}"),
+        ]);
+        let heading = ["Sted, dato og underskrift", "Stad, dato og underskrift", "Place, date and signature"];
+        Some(self.section(heading, vec![when, who]))
     }
 
     fn marketing(&self) -> Section {

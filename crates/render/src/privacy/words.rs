@@ -15,6 +15,13 @@ pub(super) const fn say(text: Text, language: Language) -> &'static str {
     }
 }
 
+/// That nothing is decided about anybody by a machine alone, and no profiles are made (articles 13 (2) f, 15 (1) h and 22).
+pub(super) const AUTOMATED: Text = [
+    "Vi lager ingen profiler av deg. Ingen avgjørelse med rettsvirkning for deg, eller som påvirker deg like mye, blir tatt bare ved automatisk behandling (artikkel 22).",
+    "Vi lagar ingen profilar av deg. Inga avgjerd med rettsverknad for deg, eller som verkar like mykje på deg, blir teken berre ved automatisk behandling (artikkel 22).",
+    "We make no profile of you. No decision with legal effect for you, or that affects you as much, is made by automated processing alone (article 22).",
+];
+
 /// What a category is called.
 pub fn title(rule: RuleId, language: Language) -> &'static str {
     say(clock(rule)[0], language)
@@ -47,7 +54,11 @@ const fn clock(rule: RuleId) -> [Text; 2] {
                 "Kundenummer, namn og organisasjonsnummer",
                 "Customer number, name and organisation number",
             ],
-            ["føre kundespesifikasjon", "føre kundespesifikasjon", "to keep the customer specification"],
+            [
+                "vite hvem kunden er, og føre kundespesifikasjon",
+                "vite kven kunden er, og føre kundespesifikasjon",
+                "to know who the customer is, and to keep the customer specification",
+            ],
         ],
         RuleId::ContactPerson => [
             ["Kontaktpersoner", "Kontaktpersonar", "Contact persons"],
@@ -59,7 +70,11 @@ const fn clock(rule: RuleId) -> [Text; 2] {
         ],
         RuleId::IssuedDocument => [
             ["Fakturaer og kreditnotaer", "Fakturaer og kreditnotaer", "Invoices and credit notes"],
-            ["dokumentere salg", "dokumentere sal", "to document sales"],
+            [
+                "kreve det som er avtalt, og dokumentere salg",
+                "krevje det som er avtalt, og dokumentere sal",
+                "to ask for what was agreed, and to document sales",
+            ],
         ],
         RuleId::Draft => [
             ["Fakturautkast", "Fakturautkast", "Draft invoices"],
@@ -390,6 +405,15 @@ pub fn trigger(of: Trigger, language: Language) -> &'static str {
         ],
     };
     say(text, language)
+}
+
+/// How many customers a number in the statistics stands for at least.
+pub(super) fn small_group(customers: u32, language: Language) -> String {
+    match language {
+        Language::Bokmal => format!("hvert tall gjelder minst {customers} kunder"),
+        Language::Nynorsk => format!("kvart tal gjeld minst {customers} kundar"),
+        Language::English => format!("each number stands for at least {customers} customers"),
+    }
 }
 
 /// Why something may be kept longer.

@@ -1,0 +1,20 @@
+//! Table `sign_in`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sign_in")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub at: DateTimeUtc,
+    pub address: Option<String>,
+    pub network: Option<String>,
+    pub how: String,
+    pub outcome: String,
+    pub attempts: i64,
+    pub user_id: Option<Uuid>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,347 @@
+//! A whole organisation goes: everything it has here, table by table, in batches, with its files. Begun, it is served no more;
+//! a process that dies goes on where it was. What stays are a certificate that names nobody and the line in the erasure ledger
+//! that keeps a restored backup from bringing it back (GDPR article 28 (3) (g)).
+
+use super::certificate::{Certificate, Fate, Part, finish, of_row, to_content};
+use super::inventory::{self, Class};
+use super::ledger::{self, Kind, Line, ORGANISATION};
+use super::policy;
+use super::steps::remove_codes;
+use crate::ctx::Ctx;
+use crate::services::customer;
+use crate::services::error::Error;
+use crate::services::user;
+use crate::services::work::Actor;
+use crate::store::erasure::{self, Erasure};
+use crate::store::{OrgTx, ending as store, organisation, privacy, views};
+use chrono::Months;
+use domain::customer::Language;
+use domain::privacy::{Hold, RuleId};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Rows deleted in one transaction: billing of others never waits long.
+const BATCH: u64 = 2_000;
+/// Years the certificate is kept (retention matrix, row 19).
+const CERTIFICATE_YEARS: u32 = 5;
+/// What a key, a session or a worker reaches the organisation by: gone first.
+const DOORS: [&str; 6] = ["api_key", "membership", "job", "webhook_endpoint", "payer_session", "idempotency_key"];
+/// Tables others point to: gone last.
+const LAST: [&str; 2] = ["standing_order", "customer"];
+
+/// Tables of the organisation's own rows, in an order that breaks no key.
+pub fn tables() -> Vec<&'static str> {
+    let mut tables: Vec<&str> = Vec::new();
+    for (table, column, _) in inventory::columns() {
+        if column == "org_id" && table != "org_directory" && !tables.contains(&table) {
+            tables.push(table);
+        }
+    }
+    let rank = |table: &&str| match LAST.iter().position(|t| t == table) {
+        Some(at) => 2 + at,
+        None => usize::from(!DOORS.contains(table)),
+    };
+    tables.sort_by_key(rank);
+    tables
+}
+
+/// What a table is counted as: the first clock its columns live by.
+fn rule_of(table: &str) -> RuleId {
+    let clock = |class: Class| class.rules.first().copied();
+    inventory::columns().filter(|(t, ..)| *t == table).find_map(|(.., class)| clock(class)).unwrap_or(RuleId::Terms)
+}
+
+/// What would be deleted today: rows by clock. What is about nobody is counted with the agreement.
+pub async fn preview(ctx: &Ctx, actor: &Actor) -> Result<Vec<Part>, Error> {
+    let tx = ctx.db.retain_look(actor.org).await?;
+    let parts = parts(&tx).await?;
+    tx.commit().await?;
+    Ok(parts)
+}
+
+async fn parts(tx: &OrgTx) -> Result<Vec<Part>, Error> {
+    let mut counts: BTreeMap<RuleId, i64> = BTreeMap::new();
+    for table in tables() {
+        *counts.entry(rule_of(table)).or_default() += store::count(tx, table).await?;
+    }
+    let part = |(rule, count): (RuleId, i64)| Part {
+        fate: Fate::Deleted,
+        rule,
+        what: render::privacy::title(rule, Language::English).to_lowercase(),
+        count,
+        until: None,
+        source: rule.facts().source.to_owned(),
+        held_by: Vec::new(),
+    };
+    Ok(counts.into_iter().filter(|(_, count)| *count > 0).map(part).collect())
+}
+
+/// The nightly round: agreements that are over, deletions that were begun, certificates whose time is over. How many
+/// organisations went.
+pub async fn nightly(ctx: &Ctx) -> Result<u64, Error> {
+    let tx = ctx.db.system_look().await?;
+    let (served, gone) = (organisation::list_ids(&tx).await?, organisation::list_gone(&tx).await?);
+    tx.commit().await?;
+    let mut went = 0;
+    for (org, since) in gone {
+        let over = since.checked_add_months(Months::new(CERTIFICATE_YEARS * 12)).is_some_and(|on| on <= ctx.now());
+        if over {
+            let tx = ctx.db.retain(org).await?;
+            while store::delete_rows(&tx, "privacy_erasure", None, BATCH).await? > 0 {}
+            store::forget(&tx).await?;
+            tx.commit().await?;
+        } else {
+            went += u64::from(go_on(ctx, org).await?);
+        }
+    }
+    for org in served {
+        let tx = ctx.db.read(org).await?;
+        let set = store::find(&tx).await?;
+        tx.commit().await?;
+        let Some(set) = set else { continue };
+        if set.keep_archive {
+            went += u64::from(wind_down(ctx, org, &set).await?);
+        } else if set.deleted_on.is_some_and(|on| on <= ctx.today()) {
+            match erase(ctx, &Actor::job(org)).await {
+                Ok(_) => went += 1,
+                Err(error) if error.code() == Some("held") => {
+                    tracing::warn!(org.id = %org, error = %error, "an organisation whose day has come is kept by a hold");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(went)
+}
+
+/// The archive stays until its years are over: relationships end, and when nobody is left the organisation goes.
+async fn wind_down(ctx: &Ctx, org: Uuid, set: &store::Ending) -> Result<bool, Error> {
+    if set.ends_on >= ctx.today() {
+        return Ok(false);
+    }
+    let actor = Actor::job(org);
+    let mut after = Uuid::nil();
+    loop {
+        let tx = ctx.db.read(org).await?;
+        let page = views::customers(&tx, after, 500).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        let active: Vec<Uuid> = page.iter().filter(|c| c.status == "active").map(|c| c.id).collect();
+        customer::end_by_policy(ctx, &actor, &active).await?;
+    }
+    let tx = ctx.db.read(org).await?;
+    let left = store::count(&tx, "customer").await? + store::count(&tx, "ledger_entry").await?;
+    tx.commit().await?;
+    if left > 0 {
+        return Ok(false);
+    }
+    erase(ctx, &actor).await.map(|_| true)
+}
+
+/// Deletes the organisation: its day has come, or it has confirmed to have what is its own.
+pub async fn erase(ctx: &Ctx, actor: &Actor) -> Result<Certificate, Error> {
+    let tx = ctx.db.retain_look(actor.org).await?;
+    let set = store::find(&tx).await?;
+    let holds = privacy::list_holds(&tx, false, Uuid::nil(), u64::MAX >> 1).await?;
+    let by_law = [Hold::Order.as_str(), Hold::Security.as_str()];
+    let blocking = holds.iter().filter(|h| by_law.contains(&h.kind.as_str())).count();
+    let parts = parts(&tx).await?;
+    tx.commit().await?;
+    let Some(set) = set else {
+        let message = "the agreement has no end; set one first (org end)";
+        return Err(Error::conflict("agreement_goes_on", message));
+    };
+    let due =
+        if set.keep_archive { set.ends_on < ctx.today() } else { set.deleted_on.is_some_and(|on| on <= ctx.today()) };
+    if !due {
+        let on = set.deleted_on.map_or_else(String::new, |on| format!(" before {on}"));
+        let message = format!(
+            "nothing is deleted{on}: write a package of all there is, and confirm to have it, to have it deleted at once \
+             (org export, org confirm)"
+        );
+        return Err(Error::conflict("grace", message));
+    }
+    if blocking > 0 {
+        let message = format!(
+            "{blocking} holds by order of an authority or for security keep something here; release them first"
+        );
+        return Err(Error::conflict("held", message));
+    }
+    let case = ctx.id();
+    let at = ctx.now();
+    let line = |kind| Line {
+        at,
+        kind,
+        case,
+        org: actor.org,
+        scope: ORGANISATION.to_owned(),
+        subject: actor.org,
+        numbers: Vec::new(),
+        seal: String::new(),
+    };
+    ledger::append(ctx, line(Kind::Intent)).await?;
+    let begun = begin(ctx, actor.org, case, set.asked_at, parts).await;
+    // An error may hide a commit whose answer was lost: what the database has is done.
+    let tx = ctx.db.read(actor.org).await?;
+    let known = erasure::find(&tx, case).await?.is_some();
+    tx.commit().await?;
+    ledger::append(ctx, line(if known { Kind::Done } else { Kind::Void })).await?;
+    begun?;
+    go_on(ctx, actor.org).await?;
+    certificate(ctx, actor.org).await
+}
+
+/// Closes every door, and notes the case: from here on it is only gone on with.
+async fn begin(
+    ctx: &Ctx,
+    org: Uuid,
+    case: Uuid,
+    asked_at: chrono::DateTime<chrono::Utc>,
+    parts: Vec<Part>,
+) -> Result<(), Error> {
+    let tx = ctx.db.retain(org).await?;
+    let certificate = Certificate {
+        id: case,
+        scope: ORGANISATION.to_owned(),
+        policy_version: policy::on(&tx, ctx.today()).await?.version_no,
+        asked_at,
+        done_at: None,
+        parts,
+        backups_gone_by: None,
+        overwritten_by: None,
+        overwritten_at: None,
+        signature: String::new(),
+        public_key: String::new(),
+    };
+    let row = Erasure {
+        org_id: org,
+        id: case,
+        version: 1,
+        subject_kind: ORGANISATION.to_owned(),
+        subject_id: Some(org),
+        state: "waiting".to_owned(),
+        content: to_content(&certificate)?,
+        asked_at,
+        done_at: None,
+        overwritten_at: None,
+    };
+    erasure::insert(&tx, row).await?;
+    store::mark_gone(&tx, ctx.now()).await?;
+    for table in DOORS {
+        while store::delete_rows(&tx, table, None, BATCH).await? > 0 {}
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Goes on with a deletion that was begun, to its end; `false` when it had ended.
+async fn go_on(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
+    let tx = ctx.db.read(org).await?;
+    let case = erasure::list(&tx, true, u64::MAX >> 1).await?.into_iter().find(|c| c.subject_kind == ORGANISATION);
+    tx.commit().await?;
+    let Some(case) = case else { return Ok(false) };
+    remove_mails(ctx, org).await?;
+    // Whoever was at work when the doors closed may have written after a table was emptied: until a round finds nothing.
+    loop {
+        let mut deleted = 0;
+        for table in tables() {
+            let but = (table == "privacy_erasure").then_some(case.id);
+            loop {
+                let tx = ctx.db.retain(org).await?;
+                let count = store::delete_rows(&tx, table, but, BATCH).await?;
+                tx.commit().await?;
+                deleted += count;
+                if count < BATCH {
+                    break;
+                }
+            }
+        }
+        if deleted == 0 {
+            break;
+        }
+    }
+    // Codes and letters belong to no delivery.
+    remove_codes(ctx).await?;
+    ctx.files.remove_all(org).await?;
+    let tx = ctx.db.system().await?;
+    store::leave_sessions(&tx, org).await?;
+    tx.commit().await?;
+    user::remove_orphans(ctx).await?;
+    ctx.db.truncate_log().await?;
+    let mut certificate = of_row(&case)?;
+    finish(ctx, &mut certificate, ctx.now());
+    let row = Erasure {
+        version: case.version + 1,
+        subject_id: None,
+        state: "done".to_owned(),
+        content: to_content(&certificate)?,
+        done_at: certificate.done_at,
+        ..case
+    };
+    let tx = ctx.db.retain(org).await?;
+    erasure::update(&tx, row).await?;
+    tx.commit().await?;
+    tracing::info!(org.id = %org, "an organisation was deleted");
+    Ok(true)
+}
+
+/// Mails and e-invoices in folders are named after their deliveries, or after what they were sent under.
+async fn remove_mails(ctx: &Ctx, org: Uuid) -> Result<(), Error> {
+    let mut after = Uuid::nil();
+    loop {
+        let tx = ctx.db.retain_look(org).await?;
+        let page = store::deliveries(&tx, after, BATCH).await?;
+        tx.commit().await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for id in page.into_iter().flat_map(|(id, message)| [Some(id), message]).flatten() {
+            for path in
+                [ctx.config.mail.spool_dir.join(format!("{id}.eml")), ctx.config.ehf.dir.join(format!("{id}.xml"))]
+            {
+                match tokio::fs::remove_file(path).await {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The certificate of an organisation that was deleted, or is being.
+pub async fn certificate(ctx: &Ctx, org: Uuid) -> Result<Certificate, Error> {
+    let tx = ctx.db.read(org).await?;
+    let rows = erasure::list(&tx, false, 200).await?;
+    tx.commit().await?;
+    let row = rows.iter().find(|r| r.subject_kind == ORGANISATION);
+    of_row(row.ok_or_else(|| Error::not_found("certificate of an organisation"))?)
+}
+
+/// Deletes an organisation again that a restored backup brought back. Does nothing where it is not there.
+pub(super) async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
+    let tx = ctx.db.retain_look(line.org).await?;
+    let there = organisation::find(&tx).await?.is_some();
+    let known = erasure::find(&tx, line.case).await?.is_some();
+    let parts = parts(&tx).await?;
+    tx.commit().await?;
+    if !there && !known {
+        return Ok(false);
+    }
+    if !known {
+        begin(ctx, line.org, line.case, line.at, parts).await?;
+    }
+    go_on(ctx, line.org).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_of_an_organisation_is_emptied_and_what_others_point_to_last() {
+        let tables = tables();
+        let own = inventory::columns().filter(|(t, c, _)| *c == "org_id" && *t != "org_directory").count();
+        assert_eq!(tables.len(), own);
+        assert_eq!(tables[tables.len() - 2..], LAST);
+        assert!(tables[..DOORS.len()].iter().all(|t| DOORS.contains(t)), "{:?}", &tables[..DOORS.len()]);
+    }
+}
