@@ -227,6 +227,7 @@ mod tests {
             cookies: Vec::new(),
             processors: vec![processor("Postbud AS", "NO")],
             own: BTreeMap::new(),
+            signed: None,
         }
     }
 
