@@ -130,7 +130,6 @@ async fn database(ctx: &Ctx, staging: &Staging, to: Vec<Recipient>) -> Result<(O
         return Ok((object(DATABASE, sealed.await?), rows));
     }
     let snapshot = Snapshot::open(&ctx.config.database).await?;
-    let rows = snapshot.counts().await?;
     let dump = tools::program(&ctx.config, "pg_dump", snapshot.server)?;
     let url = ctx.config.database.backup_url.clone().ok_or(crate::store::Error::NoBackupRole)?;
     let id = snapshot.id.clone();
@@ -145,7 +144,9 @@ async fn database(ctx: &Ctx, staging: &Staging, to: Vec<Recipient>) -> Result<(O
         tools::ended("pg_dump", child)?;
         Ok(sealed)
     });
-    let sealed = sealed.await?;
+    // Counted while it is dumped: both see the same moment.
+    let (sealed, rows) = tokio::join!(sealed, snapshot.counts());
+    let (sealed, rows) = (sealed?, rows?);
     snapshot.close().await?;
     Ok((object(DATABASE, sealed), rows))
 }

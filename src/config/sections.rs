@@ -268,6 +268,13 @@ pub enum MailMode {
     Smtp,
 }
 
+impl Mail {
+    /// Whether mail goes into a folder.
+    pub const fn is_spooled(&self) -> bool {
+        matches!(self.mode, MailMode::Spool)
+    }
+}
+
 /// Encryption towards the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -311,7 +311,7 @@ async fn mail(ctx: &Ctx, org: &Organisation, to: &str, letter: &Letter) -> Outco
         message_id: format!("{id}@{}", ctx.config.mail.domain),
         at,
     };
-    match payer::hand_over(ctx, id, to, ctx.now(), compose_letter(&parts)).await {
+    match payer::hand_over(ctx, org.org_id, id, to, ctx.now(), compose_letter(&parts)).await {
         // What was lost on the line may have arrived.
         Handed::Accepted(_) | Handed::HandedOver(_) | Handed::Lost(_) => Outcome::Sent,
         Handed::Temporary(fault) | Handed::Away(fault) => {

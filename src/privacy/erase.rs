@@ -7,14 +7,13 @@ use super::explain::{Explained, Held, Subject, explain_at_end};
 use super::hand_over;
 use super::ledger::{self, Kind, Line};
 use super::policy;
-use super::steps::remove_codes;
 use crate::ctx::Ctx;
 use crate::services::customer::number_hash;
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::archive::{self, Over};
 use crate::store::customer::{CustomerRow, lock, update_rows};
-use crate::store::erasure::{self as store, Erasure};
+use crate::store::erasure::{self as store, Erasure, Removal};
 use crate::store::organisation::{self, Counter};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::hex;
@@ -147,7 +146,6 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certifi
         crate::services::user::remove_if_nobodys(ctx, id).await?;
     }
     let certificate = done?;
-    remove_codes(ctx).await?;
     remove_files(ctx, actor).await?;
     ctx.db.truncate_log().await?;
     Ok(certificate)
@@ -288,11 +286,13 @@ async fn wind_up(ctx: &Ctx, work: &mut Work<'_>, id: Uuid) -> Result<bool, Error
 
 /// Mails and e-invoices in folders are named after their deliveries.
 async fn note_files(work: &Work<'_>, id: Uuid) -> Result<(), Error> {
-    for delivery in archive::deliveries_of(&work.tx, id).await? {
-        store::note_removal(&work.tx, "spool", &format!("{delivery}.eml"), work.at).await?;
-        store::note_removal(&work.tx, "ehf", &format!("{delivery}.xml"), work.at).await?;
-    }
-    Ok(())
+    let deliveries = archive::deliveries_of(&work.tx, id).await?;
+    let of = |place: &'static str, ending: &str| {
+        let name = |delivery: &Uuid| Removal { place: place.to_owned(), name: format!("{delivery}.{ending}") };
+        deliveries.iter().map(name).collect::<Vec<_>>()
+    };
+    let files = [of("spool", "eml"), of("ehf", "xml")].concat();
+    Ok(store::note_removals(&work.tx, &files, work.at).await?)
 }
 
 /// Goes on with cases that waited: what is no longer needed goes. How many ended.
@@ -448,9 +448,7 @@ pub async fn remove_files(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
             }
         }
         let tx = ctx.db.write(actor.org).await?;
-        for removal in &removals {
-            store::removed(&tx, removal).await?;
-        }
+        store::removed(&tx, &removals).await?;
         tx.commit().await?;
         done += u64::try_from(removals.len()).unwrap_or_default();
     }

@@ -5,7 +5,7 @@ use crate::ctx::Ctx;
 use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::OrgTx;
-use crate::store::clocks::{CLOCKS, Clock, Found, Kind, Since};
+use crate::store::clocks::{self, Clock, Found, Kind, Since};
 use crate::store::organisation::{self, Organisation};
 use crate::store::privacy::{self as store, HoldRow, Relationship};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -223,11 +223,8 @@ async fn explain_as(
         language: language.unwrap_or_else(|| Language::from_code(&org.language)),
     };
     let mut held = Vec::new();
-    for clock in CLOCKS.iter().filter(|c| c.is_about(kind)) {
-        let found = clock.find(&tx, kind, id).await?;
-        if found.count > 0
-            && let Some(rule) = version.policy.rule(clock.rule)
-        {
+    for (clock, found) in clocks::find(&tx, kind, id).await? {
+        if let Some(rule) = version.policy.rule(clock.rule) {
             held.push(reckoning.held(clock, rule, found, &holds));
         }
     }

@@ -11,6 +11,7 @@ use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::services::{audit, customer};
 use crate::store::archive::{self, Over};
+use crate::store::erasure::{self, Removal};
 use crate::store::expiry::Years;
 use crate::store::ledger::Entry;
 use crate::store::organisation::{self, Counter};
@@ -330,10 +331,9 @@ async fn retire(ctx: &Ctx, actor: &Actor, over: &Over<'_>) -> Result<u64, Error>
         // Locked before customers, as by every sync: a plan made before is stale.
         organisation::take_numbers(&work.tx, Counter::Sync, 0).await?;
         let ids = archive::lock_over(&work.tx, over, BATCH).await?;
-        archive::follow(&work.tx).await?;
         if ids.is_empty() {
             work.tx.commit().await?;
-            return Ok(done);
+            break;
         }
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
         organisation::take_numbers(&work.tx, Counter::Sync, count).await?;
@@ -345,6 +345,17 @@ async fn retire(ctx: &Ctx, actor: &Actor, over: &Over<'_>) -> Result<u64, Error>
         let id = actor.org;
         work.done(Deed { verb: "customers.archived", subject: "organisation", id, fields: "" }).await?;
         done += u64::try_from(count).unwrap_or_default();
+    }
+    // Who paid for them since follows.
+    loop {
+        let tx = ctx.db.retain(actor.org).await?;
+        // Two nodes move one after the other.
+        organisation::take_numbers(&tx, Counter::Sync, 0).await?;
+        let followed = archive::follow(&tx, BATCH).await?;
+        tx.commit().await?;
+        if followed < BATCH {
+            return Ok(done);
+        }
     }
 }
 
@@ -389,20 +400,20 @@ async fn carry_entries(work: &Work<'_>, years: &Years<'_>) -> Result<u64, Error>
 
 async fn empty_archive(ctx: &Ctx, actor: &Actor, holds: &BTreeSet<Hold>) -> Result<u64, Error> {
     let named = holds.iter().copied().filter(|h| *h != Hold::OpenBalance).collect();
-    let mut done = 0;
+    let (mut done, mut after) = (0, Uuid::nil());
     loop {
         let tx = ctx.db.retain(actor.org).await?;
-        let count = archive::delete_emptied(&tx, &named, BATCH).await?;
+        let emptied = archive::delete_emptied(&tx, &named, after, BATCH).await?;
         tx.commit().await?;
+        let count = u64::try_from(emptied.len()).unwrap_or(u64::MAX);
         done += count;
-        if count < BATCH {
-            return Ok(done);
-        }
+        let Some(last) = emptied.last().filter(|_| count == BATCH) else { return Ok(done) };
+        after = *last;
     }
 }
 
-/// Removes files in the folders that belong to no delivery: one-time codes, which have long been used, and e-invoices that were
-/// made again under another name.
+/// Removes files in the folders that belong to no delivery and were not noted for removal: of a process that died between, or of
+/// a time that a restore has undone.
 pub(super) async fn remove_codes(ctx: &Ctx) -> Result<u64, Error> {
     let mut removed = 0;
     for folder in [&ctx.config.mail.spool_dir, &ctx.config.ehf.dir] {
@@ -452,9 +463,9 @@ async fn mails_due(ctx: &Ctx, tx: &OrgTx, period: Period) -> Result<Vec<(&'stati
 
 async fn remove_mails(ctx: &Ctx, actor: &Actor, period: Period) -> Result<u64, Error> {
     let tx = ctx.db.write(actor.org).await?;
-    for (place, name) in mails_due(ctx, &tx, period).await? {
-        crate::store::erasure::note_removal(&tx, place, &name, ctx.now()).await?;
-    }
+    let due = mails_due(ctx, &tx, period).await?;
+    let due: Vec<Removal> = due.into_iter().map(|(place, name)| Removal { place: place.to_owned(), name }).collect();
+    erasure::note_removals(&tx, &due, ctx.now()).await?;
     tx.commit().await?;
     remove_codes(ctx).await?;
     remove_files(ctx, actor).await

@@ -295,12 +295,14 @@ pub async fn take_contact_traces(tx: &OrgTx, customer: Uuid, contact: Uuid) -> R
     Ok(ids)
 }
 
-/// Money that came in for somebody who was archived before: who paid follows. How many rows.
-pub async fn follow(tx: &OrgTx) -> Result<u64, Error> {
-    let sql = "SELECT DISTINCT c.id FROM customer c JOIN payment p ON p.org_id = c.org_id AND p.customer_id = c.id \
+/// Money that came in for somebody who was archived before: who paid follows. For how many customers.
+pub async fn follow(tx: &OrgTx, limit: u64) -> Result<u64, Error> {
+    let sql = format!(
+        "SELECT DISTINCT c.id FROM customer c JOIN payment p ON p.org_id = c.org_id AND p.customer_id = c.id \
                JOIN payment_payer y ON y.org_id = p.org_id AND y.payment_id = p.id \
-               WHERE c.org_id = $1 AND c.status = 'archived' AND p.unallocated_ore = 0 LIMIT 500";
-    let ids: Vec<Uuid> = all::<Id>(tx, sql, vec![tx.org().into()]).await?.into_iter().map(|r| r.id).collect();
+               WHERE c.org_id = $1 AND c.status = 'archived' AND p.unallocated_ore = 0 LIMIT {limit}"
+    );
+    let ids: Vec<Uuid> = all::<Id>(tx, &sql, vec![tx.org().into()]).await?.into_iter().map(|r| r.id).collect();
     if !ids.is_empty() {
         each(tx, PAYERS, &listed(tx, &ids)).await?;
     }
@@ -460,21 +462,22 @@ pub async fn payments(tx: &OrgTx, customer: Uuid) -> Result<Vec<ArchivedPayment>
     all(tx, sql, vec![tx.org().into(), customer.into()]).await
 }
 
-/// Customers in the archive of whom the years are over: nothing booked is left. Removed; how many.
-pub async fn delete_emptied(tx: &OrgTx, holds: &BTreeSet<Hold>, limit: u64) -> Result<u64, Error> {
+/// Customers in the archive of whom the years are over: nothing booked is left. Some after an id are removed, in order.
+pub async fn delete_emptied(tx: &OrgTx, holds: &BTreeSet<Hold>, after: Uuid, limit: u64) -> Result<Vec<Uuid>, Error> {
     let none = |table: &str| {
         format!("NOT EXISTS (SELECT 1 FROM {table} t WHERE t.org_id = c.org_id AND t.customer_id = c.id)")
     };
     let all_gone =
         ["invoice", "payment", "ledger_entry", "opening_item", "delivery", "archive_note"].map(none).join(" AND ");
     let sql = format!(
-        "SELECT c.id FROM customer c WHERE c.org_id = $1 AND c.status = 'archived' AND {all_gone} AND NOT {} \
-         ORDER BY c.id LIMIT {limit}",
+        "SELECT c.id FROM customer c WHERE c.org_id = $1 AND c.id > $2 AND c.status = 'archived' AND {all_gone} \
+         AND NOT {} ORDER BY c.id LIMIT {limit}",
         holds_any(holds, "c.org_id", "c.id", None)
     );
-    let ids: Vec<Uuid> = all::<Id>(tx, &sql, vec![tx.org().into()]).await?.into_iter().map(|r| r.id).collect();
+    let values = vec![tx.org().into(), after.into()];
+    let ids: Vec<Uuid> = all::<Id>(tx, &sql, values).await?.into_iter().map(|r| r.id).collect();
     delete_customers(tx, &ids).await?;
-    Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
+    Ok(ids)
 }
 
 /// Whether a customer is in the archive: its row is here, who it was is not.

@@ -239,7 +239,8 @@ pub async fn list_unknown(tx: &SystemTx, ids: &[Uuid]) -> Result<HashSet<Uuid>, 
         id: Uuid,
     }
     let mut unknown: HashSet<Uuid> = ids.iter().copied().collect();
-    for column in ["id", "message_id"] {
+    // What was sent is known by its message, through an index; few are left for the other.
+    for column in ["message_id", "id"] {
         let left: Vec<Uuid> = unknown.iter().copied().collect();
         for part in left.chunks(500) {
             let marks = (1..=part.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");

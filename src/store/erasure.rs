@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::privacy_erasure;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    QueryOrder, QuerySelect, Statement, Value,
 };
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -90,6 +90,9 @@ pub async fn marked_numbers(tx: &OrgTx) -> Result<HashSet<Vec<u8>>, Error> {
     Ok(Mark::find_by_statement(statement).all(tx).await?.into_iter().map(|m| m.number_hash).collect())
 }
 
+/// Files a statement names.
+const SOME: usize = 200;
+
 /// A file to be removed once the transaction is through.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Removal {
@@ -106,6 +109,23 @@ pub async fn note_removal(tx: &OrgTx, place: &str, name: &str, at: DateTime<Utc>
     Ok(())
 }
 
+/// Notes many.
+pub async fn note_removals(tx: &OrgTx, files: &[Removal], at: DateTime<Utc>) -> Result<(), Error> {
+    for some in files.chunks(SOME) {
+        let rows = (0..some.len()).map(|i| format!("($1, ${}, ${}, $2)", 2 * i + 3, 2 * i + 4));
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let sql =
+            format!("INSERT INTO file_removal (org_id, place, name, since_at) VALUES {rows} ON CONFLICT DO NOTHING");
+        run(tx, &sql, [vec![tx.org().into(), at.into()], named(some)].concat()).await?;
+    }
+    Ok(())
+}
+
+/// Places and names as values.
+fn named(files: &[Removal]) -> Vec<Value> {
+    files.iter().flat_map(|f| [f.place.as_str().into(), f.name.as_str().into()]).collect()
+}
+
 /// Files that are to be removed.
 pub async fn list_removals(tx: &OrgTx, limit: u64) -> Result<Vec<Removal>, Error> {
     let sql = format!("SELECT place, name FROM file_removal WHERE org_id = $1 ORDER BY place, name LIMIT {limit}");
@@ -113,10 +133,14 @@ pub async fn list_removals(tx: &OrgTx, limit: u64) -> Result<Vec<Removal>, Error
     Ok(Removal::find_by_statement(statement).all(tx).await?)
 }
 
-/// Forgets a file that is gone.
-pub async fn removed(tx: &OrgTx, removal: &Removal) -> Result<(), Error> {
-    let sql = "DELETE FROM file_removal WHERE org_id = $1 AND place = $2 AND name = $3";
-    run(tx, sql, vec![tx.org().into(), removal.place.as_str().into(), removal.name.as_str().into()]).await?;
+/// Forgets files that are gone.
+pub async fn removed(tx: &OrgTx, files: &[Removal]) -> Result<(), Error> {
+    for some in files.chunks(SOME) {
+        let which = (0..some.len()).map(|i| format!("(${}, ${})", 2 * i + 2, 2 * i + 3));
+        let which = which.collect::<Vec<_>>().join(", ");
+        let sql = format!("DELETE FROM file_removal WHERE org_id = $1 AND (place, name) IN (VALUES {which})");
+        run(tx, &sql, [vec![tx.org().into()], named(some)].concat()).await?;
+    }
     Ok(())
 }
 

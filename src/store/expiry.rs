@@ -2,6 +2,7 @@
 //! customer carries what they came to (decisions 2 and 3). All of it runs on the retention path (`Db::retain`).
 
 use super::archive::listed;
+use super::erasure::{Removal, note_removals};
 use super::error::Error;
 use super::ledger::{Entry, insert_entries};
 use super::retention::{Counted, holds_any};
@@ -277,8 +278,7 @@ async fn note_files(tx: &OrgTx, invoices: &str, now: chrono::DateTime<chrono::Ut
         "SELECT content_hash FROM document WHERE org_id = $1 AND invoice_id IN ({invoices}) UNION ALL \
          SELECT content_hash FROM archive_document WHERE org_id = $1 AND invoice_id IN ({invoices})"
     );
-    for stored in all::<Stored>(tx, &sql, vec![tx.org().into()]).await? {
-        super::erasure::note_removal(tx, "files", &domain::hex::encode(&stored.content_hash), now).await?;
-    }
-    Ok(())
+    let stored = all::<Stored>(tx, &sql, vec![tx.org().into()]).await?;
+    let file = |s: Stored| Removal { place: "files".to_owned(), name: domain::hex::encode(&s.content_hash) };
+    note_removals(tx, &stored.into_iter().map(file).collect::<Vec<_>>(), now).await
 }

@@ -10,6 +10,7 @@ use reskontro::privacy::erase;
 use reskontro::privacy::explain::Subject;
 use reskontro::privacy::ledger::{self, Kind};
 use reskontro::privacy::policy::{self, NewPolicy};
+use reskontro::privacy::request::{self, NewRequest};
 use reskontro::privacy::retention;
 use reskontro::services::customer::{self, Ending, Input, Readmission};
 use reskontro::services::payment::{self, NewPayment};
@@ -414,6 +415,56 @@ both!(a_contact_person_does_not_come_back_with_a_plan_that_waits, async |app: &T
     assert_eq!(count(app, &actor, "customer_plan_part").await, 0);
     let refused = customer::apply(&app.ctx, &actor, waiting.id, true).await.unwrap_err();
     assert_eq!(refused.code(), Some("plan_discarded"));
+});
+
+both!(an_erasure_removes_the_persons_files_and_searches_no_folder, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let (before, folder) = (app.spool().len(), &app.ctx.config.mail.spool_dir);
+    // Of no delivery and noted by nobody, as a process that died leaves one.
+    let stray = folder.join(format!("{}.eml", app.ctx.id()));
+    std::fs::write(&stray, "x").unwrap();
+    let asked = NewRequest {
+        kind: "erasure".into(),
+        subject_kind: "customer".into(),
+        subject_id: customers[0],
+        channel: "mail".into(),
+        received_on: None,
+        wish: None,
+    };
+    let asked = request::receive(&app.ctx, &actor, &asked).await.unwrap();
+    request::send_code(&app.ctx, &actor, asked).await.unwrap();
+    assert_eq!((app.spool().len(), count(app, &actor, "file_removal").await), (before + 2, 1), "the code is noted");
+    erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    assert_eq!(
+        (app.spool().len(), count(app, &actor, "file_removal").await),
+        (before, 0),
+        "the mail and the code went"
+    );
+    assert!(stray.exists(), "nobody looked through the folder");
+    app.clock.advance(Duration::days(1));
+    retention::nightly(&app.ctx, &actor).await.unwrap();
+    assert!(!stray.exists(), "a night does");
+    assert_eq!(app.spool().len(), before - 1, "the other customer's mail is of a delivery");
+});
+
+both!(a_message_that_is_made_again_leaves_no_file_of_the_one_before, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let first = app.ctx.id();
+    let tx = app.ctx.db.write(actor.org).await.unwrap();
+    let sql = "UPDATE delivery SET channel = 'ehf', state = 'rejected', message_id = $1 WHERE customer_id = $2";
+    let values = [first.into(), customers[1].into()];
+    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await.unwrap();
+    let sql = "SELECT id FROM delivery WHERE customer_id = $1";
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [customers[1].into()]);
+    let id: Uuid = tx.query_one_raw(statement).await.unwrap().unwrap().try_get("", "id").unwrap();
+    tx.commit().await.unwrap();
+    let file = app.ctx.config.ehf.dir.join(format!("{first}.xml"));
+    std::fs::create_dir_all(&app.ctx.config.ehf.dir).unwrap();
+    std::fs::write(&file, "x").unwrap();
+    delivery::resend(&app.ctx, &actor, id, false).await.unwrap();
+    assert!(file.exists());
+    erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    assert!(!file.exists());
 });
 
 both!(a_run_is_taken_back_although_somebody_has_left, async |app: &TestApp| {

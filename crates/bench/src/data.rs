@@ -6,14 +6,20 @@ use domain::numbers::{AccountNumber, OrgNumber};
 use formats::giro::{PaymentToWrite, write_ocr};
 use reskontro::services::product::NewProduct;
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The account that is paid to.
 pub(crate) const ACCOUNT: &str = "12345678903";
 
-/// A customer list of `rows`; every hundredth has moved when `moved`.
-pub(crate) fn customers(rows: usize, moved: bool) -> Vec<u8> {
+/// The day the main job is measured on.
+pub(crate) fn day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 24).unwrap_or_default()
+}
+
+/// A customer list of these numbers; every hundredth has moved when `moved`.
+pub(crate) fn customers(numbers: Range<usize>, moved: bool) -> Vec<u8> {
     let mut out = String::from("Kundenr;Navn;Adresse;Postnr;Poststed;E-post;Mobil;Produkter;Sist endret\n");
-    for i in 0..rows {
+    for i in numbers {
         let street = if moved && i % 100 == 0 { "Nyveien" } else { "Gamleveien" };
         let _ = writeln!(
             out,
@@ -26,9 +32,8 @@ pub(crate) fn customers(rows: usize, moved: bool) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// An OCR giro file of payments.
-pub(crate) fn payments(kids: &[(String, i64)]) -> Vec<u8> {
-    let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap_or_default();
+/// An OCR giro file of payments of a day.
+pub(crate) fn payments(kids: &[(String, i64)], day: NaiveDate) -> Vec<u8> {
     let payments: Vec<PaymentToWrite> = kids
         .iter()
         .map(|(kid, ore)| PaymentToWrite {

@@ -2,7 +2,8 @@
 //!
 //! `make bench` prints a table and writes `target/bench.json`: work, db, value, unit, limit, ratio, target, met.
 //! `BENCH_ROWS` sets the size (100 000 when it is not set), `BENCH_DB=postgres` or `sqlite` measures one database only,
-//! `BENCH_WORKLIST=1000000` reads the worklist among so many deliveries, whatever the size.
+//! `BENCH_WORKLIST=1000000` reads the worklist among so many deliveries, `BENCH_PRIVACY=1000000` works with personal data among so
+//! many rows, whatever the size. With `BENCH_ROWS=0` that is all.
 #![expect(clippy::print_stdout, clippy::float_arithmetic, reason = "figures are what a bench prints")]
 
 mod bare;
@@ -14,6 +15,7 @@ mod drain;
 mod measure;
 mod pieces;
 mod place;
+mod privacy;
 mod road;
 mod worklist;
 
@@ -35,20 +37,28 @@ fn main() -> anyhow::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the bench's own switches")]
 async fn run() -> anyhow::Result<()> {
-    let rows = std::env::var("BENCH_ROWS").ok().and_then(|r| r.parse().ok()).unwrap_or(100_000);
+    let asked = |name: &str| std::env::var(name).ok().and_then(|n| n.parse().ok());
+    let rows = asked("BENCH_ROWS").unwrap_or(100_000);
     let mut report = Report::default();
     if let Ok(db) = std::env::var("BENCH_DB") {
-        let place = if db == "sqlite" { Place::sqlite().await? } else { Place::postgres().await? };
-        let Some(place) = place else { return report.write(&part(&db)) };
-        let asked = std::env::var("BENCH_WORKLIST").ok().and_then(|n| n.parse().ok());
-        let worklist = asked.or((rows >= LARGE).then_some(10 * rows));
-        road(&place, &mut report, rows, worklist).await?;
-        place.close().await?;
+        let large = (rows >= LARGE).then_some(10 * rows);
+        if rows > 0 {
+            let Some(place) = open(&db, "").await? else { return report.write(&part(&db)) };
+            road(&place, &mut report, rows, asked("BENCH_WORKLIST").or(large)).await?;
+            place.close().await?;
+        }
+        if let Some(rows) = asked("BENCH_PRIVACY").or(large) {
+            let Some(mut place) = open(&db, "_privacy").await? else { return report.write(&part(&db)) };
+            privacy::all(&mut place, &mut report, rows).await?;
+            place.close().await?;
+        }
         return report.write(&part(&db));
     }
-    pieces::parse(&mut report, rows);
-    pieces::pdf(&mut report)?;
-    pieces::einvoice(&mut report)?;
+    if rows > 0 {
+        pieces::parse(&mut report, rows);
+        pieces::pdf(&mut report)?;
+        pieces::einvoice(&mut report)?;
+    }
     for db in ["sqlite", "postgres"] {
         // A process each: what one leaves in memory is not counted to the other.
         let status = std::process::Command::new(std::env::current_exe()?).env("BENCH_DB", db).status()?;
@@ -58,6 +68,11 @@ async fn run() -> anyhow::Result<()> {
     report.write(Path::new("target/bench.json"))?;
     println!("written to target/bench.json");
     Ok(())
+}
+
+/// A service on a database of its own.
+async fn open(db: &str, ending: &str) -> anyhow::Result<Option<Place>> {
+    if db == "sqlite" { Place::sqlite().await } else { Place::postgres(ending).await }
 }
 
 fn part(db: &str) -> PathBuf {

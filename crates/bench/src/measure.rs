@@ -137,3 +137,21 @@ pub(crate) fn p99(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()
 }
+
+/// The one in the middle.
+pub(crate) fn p50(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_and_the_slowest_but_one_in_a_hundred() {
+        let times: Vec<Duration> = (1..=200).rev().map(Duration::from_millis).collect();
+        assert_eq!((p50(times.clone()).as_millis(), p99(times).as_millis()), (101, 199));
+        assert_eq!((p50(Vec::new()), p99(Vec::new())), (Duration::ZERO, Duration::ZERO));
+    }
+}

@@ -23,7 +23,7 @@ fn megabytes(bytes: usize) -> f64 {
 /// Bytes of a giro file parsed a second; the limit is what the bench asks for.
 pub(crate) fn parse(report: &mut Report, rows: usize) {
     let kids: Vec<(String, i64)> = (0..rows).map(|i| (format!("{i:014}0"), 45_000)).collect();
-    let bytes = data::payments(&kids);
+    let bytes = data::payments(&kids, data::day());
     let mut best = Duration::MAX;
     for _ in 0..5 {
         let began = Instant::now();

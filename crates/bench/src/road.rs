@@ -29,7 +29,7 @@ pub(crate) async fn sync(place: &Place, report: &mut Report, rows: usize) -> any
     for (number, price) in [("A", "450"), ("B", "1250.50")] {
         product::create(&place.ctx, &actor, data::product(number, price)?).await?;
     }
-    let (first_list, second_list) = (data::customers(rows, false), data::customers(rows, true));
+    let (first_list, second_list) = (data::customers(0..rows, false), data::customers(0..rows, true));
     reset_peak();
     let first = plan_and_apply(place, &actor, &first_list).await?;
     let peak = peak_mb();
@@ -87,7 +87,7 @@ pub(crate) async fn bank(place: &Place, report: &mut Report, actor: &Actor, rows
     let invoices = views::invoices(&tx, Uuid::nil(), i64::try_from(rows)?).await?;
     tx.commit().await?;
     let kids: Vec<(String, i64)> = invoices.into_iter().filter_map(|i| i.kid.map(|k| (k, i.total_ore))).collect();
-    let bytes = data::payments(&kids);
+    let bytes = data::payments(&kids, data::day());
     drop(kids);
     reset_peak();
     let began = Instant::now();

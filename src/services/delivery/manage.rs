@@ -8,7 +8,7 @@ use crate::ports::{Fault, Issuer};
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::delivery::{self as store, Delivery};
-use crate::store::{channel as lookups, customer, invoice, organisation};
+use crate::store::{channel as lookups, customer, erasure, invoice, organisation};
 use domain::channel::Channel;
 use domain::delivery::{State, is_mail_address};
 use serde::{Deserialize, Serialize};
@@ -35,9 +35,13 @@ fn refused(reason: &'static str) -> Error {
 }
 
 /// Back to the start of the queue, on a channel.
-fn requeue(work: &Work<'_>, row: &mut Delivery, channel: Channel, reason: &str) {
+async fn requeue(work: &Work<'_>, row: &mut Delivery, channel: Channel, reason: &str) -> Result<(), Error> {
     if row.channel != channel.as_str() || (channel == Channel::Ehf && row.state != "unknown") {
         // Another message for the provider; one whose fate is unknown keeps its id, so that it stays one.
+        // The file of the one before, where there is one, is named after nothing that is kept.
+        if let Some(before) = row.message_id.filter(|message| *message != row.id) {
+            erasure::note_removal(&work.tx, "ehf", &format!("{before}.xml"), work.at).await?;
+        }
         row.message_id = row.message_id.map(|_| work.id());
         row.provider_ref = None;
         row.provider_seq = 0;
@@ -56,6 +60,7 @@ fn requeue(work: &Work<'_>, row: &mut Delivery, channel: Channel, reason: &str) 
     row.lease_token = None;
     row.not_before_at = work.at;
     row.updated_at = work.at;
+    Ok(())
 }
 
 /// A credited invoice is not sent any more, whoever asks.
@@ -113,7 +118,7 @@ pub async fn resend(ctx: &Ctx, actor: &Actor, id: Uuid, even_if_delivered: bool)
         store::set_address(&work.tx, row.id, address).await?;
     }
     let noted = event(ctx, &row, "resent", Some(reason), Some(channel.as_str()));
-    requeue(&work, &mut row, channel, reason);
+    requeue(&work, &mut row, channel, reason).await?;
     store::note(&work.tx, &[noted]).await?;
     store::update(&work.tx, row).await?;
     work.done(Deed { verb: "delivery.resent", subject: "delivery", id, fields: "state" }).await
@@ -169,7 +174,7 @@ pub async fn redirect(ctx: &Ctx, actor: &Actor, id: Uuid, to: &Redirect) -> Resu
         }
     }
     let noted = event(ctx, &row, "redirected", Some("operators_choice"), Some(to.channel.as_str()));
-    requeue(&work, &mut row, to.channel, "operators_choice");
+    requeue(&work, &mut row, to.channel, "operators_choice").await?;
     store::note(&work.tx, &[noted]).await?;
     store::update(&work.tx, row).await?;
     work.done(Deed { verb: "delivery.redirected", subject: "delivery", id, fields: "channel" }).await

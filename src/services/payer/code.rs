@@ -9,7 +9,7 @@ use crate::services::sign_in::{self, How, Outcome};
 use crate::services::user::new_token;
 use crate::store::customer::Customer;
 use crate::store::organisation::Organisation;
-use crate::store::{OrgTx, channel, customer, invoice, organisation, payer as store};
+use crate::store::{OrgTx, channel, customer, erasure, invoice, organisation, payer as store};
 use chrono::{DateTime, Duration, Utc};
 use domain::channel::Channel;
 use domain::customer::Language;
@@ -184,13 +184,15 @@ async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, minutes: i64,
         message_id: format!("{id}@{}", ctx.config.mail.domain),
         at,
     };
-    hand_over(ctx, id, to, at, compose_code(&parts)).await
+    hand_over(ctx, org.org_id, id, to, at, compose_code(&parts)).await
 }
 
 /// Signs a mail that belongs to no delivery and hands it to the relay. Its envelope sender names no delivery: what comes back is
-/// thrown away.
+/// thrown away. A file in a folder is noted for removal before it is there: the next erasure or night takes it, and no folder is
+/// searched for it.
 pub(crate) async fn hand_over(
     ctx: &Ctx,
+    org: Uuid,
     id: Uuid,
     to: &str,
     at: DateTime<Utc>,
@@ -204,7 +206,19 @@ pub(crate) async fn hand_over(
     let parcel =
         Parcel::Mail(Mail { id, envelope_from: envelope_sender(ctx, id, to), recipient: to.to_owned(), bytes });
     ctx.pace.wait(Channel::Mail).await;
-    ctx.mailer.session().send(&parcel, Box::new(|| Box::pin(async { Ok(()) }))).await
+    let before = async move {
+        if ctx.config.mail.is_spooled() {
+            return note_file(ctx, org, id).await.map_err(|e| e.to_string());
+        }
+        Ok(())
+    };
+    ctx.mailer.session().send(&parcel, Box::new(|| Box::pin(before))).await
+}
+
+async fn note_file(ctx: &Ctx, org: Uuid, id: Uuid) -> Result<(), crate::store::Error> {
+    let tx = ctx.db.write(org).await?;
+    erasure::note_removal(&tx, "spool", &format!("{id}.eml"), ctx.now()).await?;
+    tx.commit().await
 }
 
 /// Takes a code: right, it is used up and the page is open. Guesses are counted under the row's lock, so that many at
