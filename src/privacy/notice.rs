@@ -259,7 +259,7 @@ async fn mail(ctx: &Ctx, found: &Found, person: &Person, to: &str) -> Handed {
         message_id: format!("{id}@{}", ctx.config.mail.domain),
         at,
     };
-    payer::hand_over(ctx, id, to, at, compose_letter(&parts)).await
+    payer::hand_over(ctx, found.org.org_id, id, to, at, compose_letter(&parts)).await
 }
 
 async fn view(ctx: &Ctx, found: &Found, round: &Round, language: Language) -> Result<NoticeView, Error> {

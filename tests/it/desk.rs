@@ -105,8 +105,12 @@ both!(an_erasure_is_looked_at_asked_about_and_certified, async |app: &TestApp| {
     let look = owner.post(&format!("{DESK}/erasures/look"), &[("csrf", &csrf), ("number", "1")]).await;
     assert_eq!(look.status(), 200);
     let question = look.text().await.unwrap();
-    for part in ["Vil du slette opplysningene om Kari Nord?", "Slettes nå", "Beholdes etter loven", "til 1. jan. 2032"]
-    {
+    for part in [
+        "Vil du slette opplysningene om Kari Nord?",
+        "Slettes nå",
+        "Beholdes etter loven",
+        "til 1.\u{a0}jan.\u{a0}2032",
+    ] {
         assert!(question.contains(part), "{part}: {question}");
     }
     assert_eq!(count(app, &actor, "privacy_erasure").await, 0, "it only looks");

@@ -34,7 +34,7 @@ both!(a_payer_who_has_used_the_code_asks_sees_the_answer_and_fetches_it, async |
     let ctx = with_pages(app);
     let (actor, _, page) = mailed(app, &ctx).await;
     let mut browser = Browser::new(&ctx).await;
-    let ask = [("kind", "access"), ("text", "Hva har dere om meg?")];
+    let ask = [("kind", "access"), ("text", "Hva har dere om meg, 10915596784?")];
     // Without the code nothing is taken in, and nothing is shown.
     let closed = browser.post(&page, "request", &ask).await.text();
     assert!(open(app, &actor).await.is_empty() && !closed.contains("/request"), "{closed}");
@@ -43,8 +43,12 @@ both!(a_payer_who_has_used_the_code_asks_sees_the_answer_and_fetches_it, async |
     let [asked] = open(app, &actor).await.try_into().unwrap();
     assert_eq!((asked.kind.as_str(), asked.channel.as_str(), asked.identity.as_str()), ("access", "payer", "by_code"));
     assert_eq!((asked.state.as_str(), asked.subject_kind.as_str()), ("in_progress", "customer"));
+    assert_eq!(asked.wish.as_deref(), Some("Hva har dere om meg, ***********?"));
     assert_eq!((asked.due_on - app.ctx.today()).num_days(), 30);
-    assert!(shown.contains("Henvendelsen er mottatt") && shown.contains("Svar senest 22. des. 2026"), "{shown}");
+    assert!(
+        shown.contains("Henvendelsen er mottatt") && shown.contains("Svar senest 22.\u{a0}des.\u{a0}2026"),
+        "{shown}"
+    );
     // The same again while it waits is the same request; what says nothing is none.
     browser.post(&page, "request", &ask).await;
     let nothing = browser.post(&page, "request", &[("kind", "erasure"), ("text", " ")]).await.text();
@@ -135,8 +139,13 @@ both!(a_letter_becomes_a_request_and_is_answered_once_with_a_receipt, async |app
         "attachments are not kept"
     );
     app.clock.advance(Duration::hours(25));
-    request::take_letter(&ctx, &letter(KARI, "privacy@post.example", "", "Purring")).await.unwrap();
+    request::take_letter(&ctx, &letter(KARI, "privacy@post.example", "", "Purring fra 109155 96784")).await.unwrap();
     assert_eq!(app.spool().len(), before + 2);
+    let wishes = open(app, &actor).await.into_iter().filter_map(|r| r.wish).collect::<Vec<_>>();
+    assert!(
+        wishes.contains(&"Innsyn\nPurring fra ****** *****".to_owned()),
+        "no national identity number is kept: {wishes:?}"
+    );
 });
 
 both!(machines_and_strangers_get_no_answer_and_no_request_of_anothers, async |app: &TestApp| {

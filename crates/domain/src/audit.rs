@@ -29,16 +29,21 @@ pub const SUBJECTS: &[(&str, Chain)] = &[
     ("bank_file", Books),
     ("payment", Books),
     ("posting_export", Books),
+    // Who has the books of customers whose archive is not here any more.
+    ("hand_over", Books),
     // Who is billed, for what from when on: the document says it itself once it is issued.
     ("customer", Other),
+    ("customer_note", Other),
     ("customer_sync", Other),
     ("contact", Other),
     ("standing_order", Other),
     ("invoice_draft", Other),
     // Access and other systems.
     ("api_key", Other),
+    ("blocked_address", Other),
     ("user", Other),
     ("webhook_endpoint", Other),
+    ("job", Other),
     // Personal data.
     ("breach", Other),
     ("erased_number", Other),
@@ -48,6 +53,7 @@ pub const SUBJECTS: &[(&str, Chain)] = &[
     ("privacy_request", Other),
     ("privacy_retention", Other),
     ("privacy_statement", Other),
+    ("privacy_statement_acceptance", Other),
     ("processor", Other),
 ];
 
@@ -62,6 +68,8 @@ pub const ORGANISATION: &[(&str, Chain)] = &[
     ("organisation.logo_changed", Other),
     ("organisation.dpa_accepted", Other),
     ("organisation.efaktura_registered", Other),
+    ("organisation.ending", Other),
+    ("organisation.goes_on", Other),
     ("column_mapping.saved", Other),
     ("customers.archived", Other),
     ("customers.ended", Other),

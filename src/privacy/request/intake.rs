@@ -354,7 +354,7 @@ async fn answer(
         at,
     };
     let composed = compose_answer(&parts, letter.message_id.as_deref());
-    match payer::hand_over(ctx, id, to, at, composed).await {
+    match payer::hand_over(ctx, org.org_id, id, to, at, composed).await {
         Handed::Temporary(fault) | Handed::Away(fault) | Handed::Permanent(fault) => {
             tracing::warn!(code = %fault.code, "the receipt of a request could not be mailed");
         }
