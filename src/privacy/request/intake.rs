@@ -243,11 +243,11 @@ async fn addressed(ctx: &Ctx, letter: &PersonLetter) -> Result<Option<Organisati
         let tx = ctx.db.read(*id).await?;
         let Some(org) = organisation::find(&tx).await? else { continue };
         tx.commit().await?;
-        let meant = |tag: &Option<&str>| match tag {
-            Some(tag) => org.org_number.as_deref() == Some(*tag),
+        let meant = |tag: Option<&str>| match tag {
+            Some(tag) => org.org_number.as_deref() == Some(tag),
             None => all.len() == 1,
         };
-        if tags.iter().any(meant) {
+        if tags.iter().copied().any(meant) {
             return Ok(Some(org));
         }
     }
