@@ -14,7 +14,7 @@ use crate::services::user;
 use crate::services::work::Actor;
 use crate::store::erasure::{self, Erasure};
 use crate::store::{OrgTx, ending as store, organisation, privacy, views};
-use chrono::Months;
+use chrono::{DateTime, Months, Utc};
 use domain::customer::Language;
 use domain::privacy::{Hold, RuleId};
 use std::collections::BTreeMap;
@@ -77,41 +77,62 @@ async fn parts(tx: &OrgTx) -> Result<Vec<Part>, Error> {
 }
 
 /// The nightly round: agreements that are over, deletions that were begun, certificates whose time is over. How many
-/// organisations went.
+/// organisations went. One that cannot be deleted does not keep the others waiting.
 pub async fn nightly(ctx: &Ctx) -> Result<u64, Error> {
     let tx = ctx.db.system_look().await?;
     let (served, gone) = (organisation::list_ids(&tx).await?, organisation::list_gone(&tx).await?);
     tx.commit().await?;
-    let mut went = 0;
-    for (org, since) in gone {
-        let over = since.checked_add_months(Months::new(CERTIFICATE_YEARS * 12)).is_some_and(|on| on <= ctx.now());
-        if over {
-            let tx = ctx.db.retain(org).await?;
-            while store::delete_rows(&tx, "privacy_erasure", None, BATCH).await? > 0 {}
-            store::forget(&tx).await?;
-            tx.commit().await?;
-        } else {
-            went += u64::from(go_on(ctx, org).await?);
-        }
-    }
-    for org in served {
-        let tx = ctx.db.read(org).await?;
-        let set = store::find(&tx).await?;
-        tx.commit().await?;
-        let Some(set) = set else { continue };
-        if set.keep_archive {
-            went += u64::from(wind_down(ctx, org, &set).await?);
-        } else if set.deleted_on.is_some_and(|on| on <= ctx.today()) {
-            match erase(ctx, &Actor::job(org)).await {
-                Ok(_) => went += 1,
-                Err(error) if error.code() == Some("held") => {
-                    tracing::warn!(org.id = %org, error = %error, "an organisation whose day has come is kept by a hold");
-                }
-                Err(error) => return Err(error),
+    let (mut went, mut failed) = (0, None);
+    let rounds =
+        gone.into_iter().map(|(org, since)| (org, Some(since))).chain(served.into_iter().map(|org| (org, None)));
+    for (org, gone_since) in rounds {
+        let round = match gone_since {
+            Some(since) => forget_or_go_on(ctx, org, since).await,
+            None => close_if_due(ctx, org).await,
+        };
+        match round {
+            Ok(done) => went += u64::from(done),
+            Err(error) => {
+                tracing::error!(org.id = %org, error = %error, "an organisation whose agreement is over could not be deleted");
+                failed = Some(error);
             }
         }
     }
-    Ok(went)
+    failed.map_or(Ok(went), Err)
+}
+
+/// Of an organisation that is gone: the certificate goes when its time is over; a deletion that was cut off goes on.
+async fn forget_or_go_on(ctx: &Ctx, org: Uuid, since: DateTime<Utc>) -> Result<bool, Error> {
+    let over = since.checked_add_months(Months::new(CERTIFICATE_YEARS * 12)).is_some_and(|on| on <= ctx.now());
+    if !over {
+        return go_on(ctx, org).await;
+    }
+    let tx = ctx.db.retain(org).await?;
+    while store::delete_rows(&tx, "privacy_erasure", None, BATCH).await? > 0 {}
+    store::forget(&tx).await?;
+    tx.commit().await?;
+    Ok(false)
+}
+
+/// Of an organisation that is served: it goes when its day has come and nothing stands in the way.
+async fn close_if_due(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
+    let tx = ctx.db.read(org).await?;
+    let set = store::find(&tx).await?;
+    tx.commit().await?;
+    let Some(set) = set else { return Ok(false) };
+    if set.keep_archive {
+        return wind_down(ctx, org, &set).await;
+    }
+    if set.deleted_on.is_none_or(|on| on > ctx.today()) {
+        return Ok(false);
+    }
+    match erase(ctx, &Actor::job(org)).await {
+        Err(error) if error.code() == Some("held") => {
+            tracing::warn!(org.id = %org, error = %error, "an organisation whose day has come is kept by a hold");
+            Ok(false)
+        }
+        done => done.map(|_| true),
+    }
 }
 
 /// The archive stays until its years are over: relationships end, and when nobody is left the organisation goes.
@@ -193,13 +214,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor) -> Result<Certificate, Error> {
 }
 
 /// Closes every door, and notes the case: from here on it is only gone on with.
-async fn begin(
-    ctx: &Ctx,
-    org: Uuid,
-    case: Uuid,
-    asked_at: chrono::DateTime<chrono::Utc>,
-    parts: Vec<Part>,
-) -> Result<(), Error> {
+async fn begin(ctx: &Ctx, org: Uuid, case: Uuid, asked_at: DateTime<Utc>, parts: Vec<Part>) -> Result<(), Error> {
     let tx = ctx.db.retain(org).await?;
     let certificate = Certificate {
         id: case,

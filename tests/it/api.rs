@@ -299,7 +299,7 @@ fn body_for(path: &str) -> Value {
         "consents" => {
             json!({ "purpose": "course", "channel": "mail", "text_version": "1", "given_by": "skjema" })
         }
-        "review" => json!({ "review_on": "2027-01-01" }),
+        "review" | "review-restriction" => json!({ "review_on": "2027-01-01" }),
         "reverse" => json!({ "reason": "feil" }),
         "credit" if path.contains("invoice-runs") => json!({ "reason": "feil" }),
         "{id}" if path.contains("/webhook-endpoints/") => json!({ "url": "https://example.no/hooks" }),
