@@ -72,6 +72,8 @@ pub mod product;
 pub mod sign_in;
 pub mod standing_order;
 pub mod standing_order_line;
+pub mod statement_acceptance;
+pub mod statement_notice;
 pub mod statistic;
 pub mod statistic_year;
 pub mod user_session;

@@ -32,6 +32,8 @@ mod m20261201_000011_log_sign_ins;
 mod m20261201_000012_block_addresses;
 mod m20261201_000013_add_customer_notes;
 mod m20261201_000021_review_restrictions;
+mod m20261201_000031_tell_of_statements;
+mod m20261201_000032_take_requests_in;
 mod m20261201_000041_index_personal_data;
 mod m20261201_000051_end_organisations;
 
@@ -73,6 +75,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000012_block_addresses::Migration),
             Box::new(m20261201_000013_add_customer_notes::Migration),
             Box::new(m20261201_000021_review_restrictions::Migration),
+            Box::new(m20261201_000031_tell_of_statements::Migration),
+            Box::new(m20261201_000032_take_requests_in::Migration),
             Box::new(m20261201_000041_index_personal_data::Migration),
             Box::new(m20261201_000051_end_organisations::Migration),
         ]

@@ -8,6 +8,7 @@ use crate::ctx::{Ctx, is_signed};
 use crate::services::error::Error;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Hours before the limit at which an object that is still there is an alarm.
 const ALARM_HOURS: i64 = 12;
@@ -15,7 +16,7 @@ const ALARM_HOURS: i64 = 12;
 const CERTIFICATES: &str = "certificates/";
 
 /// What ageing out did, and how old what is left is. Names objects, no persons.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Aged {
     /// When it was looked at.
     pub at: DateTime<Utc>,
@@ -37,6 +38,16 @@ pub struct Aged {
     /// Ed25519 signature over everything above, hexadecimal.
     #[serde(default)]
     pub signature: String,
+}
+
+fn newest() -> String {
+    format!("{CERTIFICATES}newest.json")
+}
+
+/// The newest certificate; none where nothing has aged yet.
+pub(super) async fn newest_certificate(vault: &Vault) -> Result<Option<Aged>, Error> {
+    let Some(bytes) = vault.find(&newest()).await? else { return Ok(None) };
+    Ok(Some(serde_json::from_slice(&bytes).map_err(std::io::Error::other)?))
 }
 
 /// The name an object belongs under.
@@ -82,7 +93,7 @@ pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
     let aged = signed(ctx, aged);
     let text = serde_json::to_vec_pretty(&aged).map_err(std::io::Error::other)?;
     // One certificate: the newest says it all.
-    vault.put(&format!("{CERTIFICATES}newest.json"), text).await?;
+    vault.put(&newest(), text).await?;
     Ok(aged)
 }
 

@@ -10,6 +10,7 @@ mod load;
 pub mod manifest;
 pub mod restore;
 pub mod seal;
+pub mod status;
 mod tools;
 pub mod vault;
 pub mod verify;

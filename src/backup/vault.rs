@@ -2,6 +2,7 @@
 
 use super::manifest::{MANIFEST, Manifest};
 use super::refuse;
+use super::verify::{LOOKED, Looked};
 use crate::config::Config;
 use crate::services::error::Error;
 use chrono::{DateTime, Utc};
@@ -85,6 +86,21 @@ impl Vault {
     pub(super) async fn get(&self, key: &str) -> Result<Vec<u8>, Error> {
         let found = self.store.get(&Key::from(key)).await.map_err(|e| missing(key, &e))?;
         Ok(found.bytes().await.map_err(|e| unreadable(&e))?.to_vec())
+    }
+
+    /// An object whole; none where there is no such.
+    pub(super) async fn find(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self.store.get(&Key::from(key)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(|e| unreadable(&e))?.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    /// When a backup was last found whole; none when nobody has looked, or the note cannot be read.
+    pub async fn looked(&self, name: &str) -> Result<Option<Looked>, Error> {
+        let found = self.find(&format!("{name}/{LOOKED}")).await?;
+        Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Removes an object; one already gone is fine.

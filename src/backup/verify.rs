@@ -11,9 +11,10 @@ use crate::services::error::Error;
 use crate::services::{Actor, ledger};
 use crate::store::backup::Target;
 use crate::store::organisation;
+use chrono::{DateTime, Utc};
 use domain::hex;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 
@@ -32,6 +33,28 @@ pub struct Verified {
     pub files: u64,
     /// Organisations whose books were checked there.
     pub organisations: usize,
+}
+
+/// Name of the note beside a backup that it was found whole; it goes with the backup.
+pub(super) const LOOKED: &str = "verified.json";
+
+/// That a backup was found whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Looked {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it was restored into a scratch database, too.
+    pub restored: bool,
+}
+
+/// Notes that a backup was found whole. A place that cannot be written to keeps nobody from looking.
+async fn note(ctx: &Ctx, vault: &Vault, found: &Verified) -> Result<(), Error> {
+    let looked = Looked { at: ctx.now(), restored: found.restored };
+    let text = serde_json::to_vec(&looked).map_err(io::Error::other)?;
+    if let Err(error) = vault.put(&format!("{}/{LOOKED}", found.name), text).await {
+        tracing::warn!(error = %error, "that a backup is whole could not be noted beside it");
+    }
+    Ok(())
 }
 
 /// Whose signature a manifest must carry: the named key, else this installation's.
@@ -78,15 +101,22 @@ pub struct Reading<'a> {
     pub trust_key: Option<&'a str>,
 }
 
-/// Checks a backup.
-pub async fn verify(ctx: &Ctx, name: &str, reading: &Reading<'_>) -> Result<Verified, Error> {
+/// A backup as it was fetched: what it says of itself, where it lies, and what is known of it so far.
+struct Fetched {
+    vault: Vault,
+    manifest: Manifest,
+    scratch: Staging,
+    found: Verified,
+}
+
+async fn fetched(ctx: &Ctx, name: &str, trust_key: Option<&str>) -> Result<Fetched, Error> {
     let vault = Vault::open(&ctx.config)?;
     let manifest = vault.manifest(name).await?;
-    check_signature(&manifest, reading.trust_key, ctx.key.public_key().as_deref())?;
+    check_signature(&manifest, trust_key, ctx.key.public_key().as_deref())?;
     // Where a crash leaves nothing that is not removed at the next start.
     let scratch = Staging::new(&ctx.config.files.dir)?;
     fetch(&vault, &manifest, scratch.path()).await?;
-    let mut found = Verified {
+    let found = Verified {
         name: manifest.name.clone(),
         bytes: manifest.bytes(),
         restored: false,
@@ -94,7 +124,20 @@ pub async fn verify(ctx: &Ctx, name: &str, reading: &Reading<'_>) -> Result<Veri
         files: 0,
         organisations: 0,
     };
-    let Some(identity) = reading.identity else { return Ok(found) };
+    Ok(Fetched { vault, manifest, scratch, found })
+}
+
+/// Checks hashes and signature of a backup, which needs no key to its content.
+pub async fn check_whole(ctx: &Ctx, name: &str, trust_key: Option<&str>) -> Result<Verified, Error> {
+    let Fetched { vault, found, .. } = fetched(ctx, name, trust_key).await?;
+    note(ctx, &vault, &found).await?;
+    Ok(found)
+}
+
+/// Checks a backup, its content too where there is a key to it.
+pub async fn verify(ctx: &Ctx, name: &str, reading: &Reading<'_>) -> Result<Verified, Error> {
+    let Some(identity) = reading.identity else { return check_whole(ctx, name, reading.trust_key).await };
+    let Fetched { vault, manifest, scratch, mut found } = fetched(ctx, name, reading.trust_key).await?;
     let keys = Keys::read(identity)?;
     found.files = open_from(&scratch.path().join(FILES), &keys, count_files)?;
     let database = scratch_database(ctx, &manifest, reading, &scratch)?;
@@ -105,6 +148,7 @@ pub async fn verify(ctx: &Ctx, name: &str, reading: &Reading<'_>) -> Result<Veri
     target.close().await?;
     (found.rows, found.organisations) = checked?;
     found.restored = true;
+    note(ctx, &vault, &found).await?;
     Ok(found)
 }
 

@@ -172,12 +172,14 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
         println!("There is no backup; make one with `reskontro backup create`.");
     }
     for backup in all {
+        let looked = Vault::open(config)?.looked(&backup.name).await?;
         println!(
-            "{}  {}  {}  {}",
+            "{}  {}  {}  {}  {}",
             backup.name,
             backup.made_at.format("%Y-%m-%d %H:%M"),
             backup.engine,
-            size(backup.bytes())
+            size(backup.bytes()),
+            looked.map_or_else(|| "not verified".to_owned(), |l| format!("verified {}", l.at.format("%Y-%m-%d %H:%M")))
         );
     }
     Ok(())

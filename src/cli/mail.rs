@@ -5,7 +5,8 @@ use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::delivery::Bounces;
 use crate::ports::{Fault, Mailbox};
-use crate::services::delivery::{self, Inbound};
+use crate::privacy::request;
+use crate::services::delivery::Inbound;
 use anyhow::{Context, anyhow, bail};
 use clap::Subcommand;
 use std::io::Read;
@@ -30,7 +31,7 @@ pub(super) async fn run(command: MailCommand) -> anyhow::Result<()> {
         MailCommand::Dkim => dkim(),
         MailCommand::Inbound { maildir: None } => {
             let letter = letter()?;
-            println!("{}", said(delivery::take_letter(&context().await?, &letter).await?));
+            println!("{}", said(request::take_letter(&context().await?, &letter).await?));
             Ok(())
         }
         MailCommand::Inbound { maildir: Some(dir) } => maildir(dir).await,
@@ -68,6 +69,7 @@ const fn said(was: Inbound) -> &'static str {
         Inbound::AutoReply => "An automatic answer: nothing to do.",
         Inbound::NotOurs => "Not about a mail of ours, or about an earlier address: nothing to do.",
         Inbound::NotUnderstood => "Nothing that can be understood: nothing to do.",
+        Inbound::Request => "A request of a person: taken in.",
     }
 }
 
@@ -76,7 +78,7 @@ async fn maildir(dir: PathBuf) -> anyhow::Result<()> {
     let unreadable = |f: Fault| anyhow!("the Maildir cannot be read: {} ({})", f.detail, f.code);
     let inbox: Arc<dyn Mailbox> = Arc::new(Bounces::Maildir(dir));
     inbox.open().await.map_err(unreadable)?.list(1).await.map_err(unreadable)?;
-    let taken = delivery::read_inbox(&Ctx { inbox: Some(inbox.clone()), ..ctx }).await?;
+    let taken = request::read_inbox(&Ctx { inbox: Some(inbox.clone()), ..ctx }).await?;
     println!("{taken} letters taken in.");
     let left = inbox.open().await.map_err(unreadable)?.list(1).await.map_err(unreadable)?;
     if !left.is_empty() {

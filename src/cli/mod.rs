@@ -18,6 +18,7 @@ mod holds;
 mod invoices;
 mod mail;
 mod notes;
+mod notices;
 mod operate;
 mod organisations;
 mod privacy;

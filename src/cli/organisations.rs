@@ -431,7 +431,7 @@ pub(super) enum KeyCommand {
         /// What the key is for.
         #[arg(long)]
         name: String,
-        /// read, write or admin.
+        /// read, write, admin or operator: the last runs the installation, for all its organisations.
         #[arg(long, default_value = "write")]
         scope: String,
         /// Days it lasts; for ever when left out.
@@ -442,7 +442,7 @@ pub(super) enum KeyCommand {
 
 pub(super) async fn key(command: KeyCommand) -> anyhow::Result<()> {
     let KeyCommand::Create { org, name, scope, days } = command;
-    let scope = Scope::parse(&scope).context("--scope is read, write or admin")?;
+    let scope = Scope::parse(&scope).context("--scope is read, write, admin or operator")?;
     let ctx = context().await?;
     let actor = org.actor(&ctx).await?;
     let until = days.and_then(|d| ctx.today().checked_add_days(Days::new(d)));

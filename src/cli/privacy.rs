@@ -3,6 +3,7 @@
 use super::breaches::{self, BreachCommand};
 use super::erasure::{self, ArchiveCommand, CertificateArgs, EraseArgs};
 use super::holds::{self, HoldCommand};
+use super::notices::{self, AcceptancesArgs, NotifyArgs};
 use super::processors::{self, ProcessorCommand};
 use super::readings::{self, ReadsArgs};
 use super::requests::{self, RequestCommand};
@@ -156,6 +157,10 @@ pub(super) enum StatementCommand {
         #[command(flatten)]
         org: Org,
     },
+    /// Tells customers and users of the newest version by mail, before it holds. Cut off, it goes on where it was.
+    Notify(NotifyArgs),
+    /// Lists which users have seen and accepted a version.
+    Acceptances(AcceptancesArgs),
     /// Publishes the statement; the versions before are kept.
     Publish {
         #[command(flatten)]
@@ -323,6 +328,7 @@ async fn policy(ctx: &Ctx, command: PolicyCommand) -> anyhow::Result<()> {
                 return print_json(&versions);
             }
             versions.iter().for_each(show_version);
+            notices::warn(ctx, &actor).await?;
         }
         PolicyCommand::Publish { policy: args, from, org } => {
             let new = args.read(from)?;
@@ -383,7 +389,8 @@ async fn retain(ctx: &Ctx, command: RetentionCommand) -> anyhow::Result<()> {
 async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> {
     match command {
         StatementCommand::List { org } => {
-            let rows = statement::list(ctx, &org.actor(ctx).await?).await?;
+            let actor = org.actor(ctx).await?;
+            let rows = statement::list(ctx, &actor).await?;
             if rows.is_empty() {
                 println!("Nothing is published yet; look at it with `reskontro privacy statement preview`.");
             }
@@ -393,7 +400,10 @@ async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> 
                     s.version_no, s.valid_from, s.org_id, s.version_no
                 );
             }
+            notices::warn(ctx, &actor).await?;
         }
+        StatementCommand::Notify(args) => notices::notify(ctx, args).await?,
+        StatementCommand::Acceptances(args) => notices::acceptances(ctx, args).await?,
         StatementCommand::Preview { out, language, what, org } => {
             let made = statement::preview(ctx, &org.actor(ctx).await?, &what.read()?).await?;
             let language = Language::from_code(&language);
@@ -407,6 +417,7 @@ async fn statements(ctx: &Ctx, command: StatementCommand) -> anyhow::Result<()> 
                 "Version {} holds from {} and is read at /privacy/{}.",
                 newest.version_no, newest.valid_from, actor.org
             );
+            notices::after_publishing(ctx, &actor, newest.version_no).await?;
         }
     }
     Ok(())

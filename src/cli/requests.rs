@@ -4,7 +4,7 @@ use super::{Org, context, print_json};
 use crate::ctx::Ctx;
 use crate::privacy::consequence;
 use crate::privacy::reading;
-use crate::privacy::request::{self, Decision, NewRequest, RequestView};
+use crate::privacy::request::{self, Decision, NewRequest, RequestView, Sorted};
 use crate::privacy::restriction::{self, NextReview};
 use crate::services::Actor;
 use anyhow::Context;
@@ -79,6 +79,19 @@ pub(super) enum RequestCommand {
         /// What the person asks for, in short.
         #[arg(long)]
         wish: Option<String>,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Says what a request asks for, and whom it is about: letters and forms come unsorted.
+    Sort {
+        /// The request.
+        id: Uuid,
+        /// What it asks for: access, rectification, erasure, …
+        #[arg(long)]
+        kind: Option<String>,
+        /// The customer it is about: number or id.
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: Option<String>,
         #[command(flatten)]
         org: Org,
     },
@@ -163,18 +176,12 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             let due = request::get(&ctx, &actor, id).await?.due_on;
             println!("Request {id} is to be answered by {due}.");
         }
+        RequestCommand::Sort { id, kind, customer, org } => {
+            sort(&ctx, &org.actor(&ctx).await?, id, kind, customer).await?;
+        }
         RequestCommand::Consequences { of, subject, which, language, org } => {
-            let actor = org.actor(&ctx).await?;
-            let id = super::privacy::id_of(super::privacy::find(&ctx, &actor, &subject, &which).await?);
-            let language = Language::from_code(&language);
-            let stops = consequence::preview(&ctx, &actor, &of, (&subject, id), language).await?;
-            reading::note_now(&ctx, &actor, "consequences.list", id).await?;
-            if stops.is_empty() {
-                println!("Nothing stops.");
-            }
-            for stop in stops {
-                println!("{}{}", stop.text, stop.count.map(|n| format!(" ({n})")).unwrap_or_default());
-            }
+            let who = (subject.as_str(), which.as_str());
+            consequences(&ctx, &org.actor(&ctx).await?, &of, who, Language::from_code(&language)).await?;
         }
         RequestCommand::ReviewRestriction { which, on, org } => {
             let actor = org.actor(&ctx).await?;
@@ -217,6 +224,44 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             std::fs::write(&out, zip).with_context(|| format!("{} cannot be written", out.display()))?;
             println!("Written to {}.", out.display());
         }
+    }
+    Ok(())
+}
+
+/// Says what a request asks for, and which customer it is about.
+async fn sort(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: Uuid,
+    kind: Option<String>,
+    customer: Option<String>,
+) -> anyhow::Result<()> {
+    let subject_id = match customer {
+        Some(which) => Some(super::privacy::id_of(super::privacy::find(ctx, actor, "customer", &which).await?)),
+        None => None,
+    };
+    let subject_kind = subject_id.map(|_| "customer".to_owned());
+    let row = request::sort(ctx, actor, id, &Sorted { kind, subject_kind, subject_id }).await?;
+    println!("{}: to be answered by {}.", row.kind, row.due_on);
+    Ok(())
+}
+
+/// Prints what would stop for somebody, given by kind and number.
+async fn consequences(
+    ctx: &Ctx,
+    actor: &Actor,
+    of: &str,
+    (kind, which): (&str, &str),
+    language: Language,
+) -> anyhow::Result<()> {
+    let id = super::privacy::id_of(super::privacy::find(ctx, actor, kind, which).await?);
+    let stops = consequence::preview(ctx, actor, of, (kind, id), language).await?;
+    reading::note_now(ctx, actor, "consequences.list", id).await?;
+    if stops.is_empty() {
+        println!("Nothing stops.");
+    }
+    for stop in stops {
+        println!("{}{}", stop.text, stop.count.map(|n| format!(" ({n})")).unwrap_or_default());
     }
     Ok(())
 }

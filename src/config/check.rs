@@ -69,9 +69,7 @@ impl Config {
         if self.efaktura.workers == 0 || self.ehf.workers == 0 {
             return fail("efaktura.workers", "at least one worker a channel");
         }
-        if self.privacy.dpa_version.trim().is_empty() || self.privacy.dpa_version.chars().count() > 40 {
-            return fail("privacy.dpa_version", "give the version in force, such as 2026-11");
-        }
+        self.personal()?;
         if self.mail.connections == 0 || self.worker.run_batch == 0 {
             return fail("mail.connections", "at least one connection and one invoice a batch");
         }
@@ -91,6 +89,18 @@ impl Config {
                 "sign_in.longest_block_hours",
                 "1 to 720 hours; longer blocks are placed by a person, with a reason",
             );
+        }
+        Ok(())
+    }
+
+    /// What organisations agree to, and where letters about privacy come.
+    fn personal(&self) -> Result<(), ConfigError> {
+        let fail = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
+        if !is_local_part(&self.privacy.mailbox) {
+            return fail("privacy.mailbox", "give what stands before the @, such as privacy; leave it empty for none");
+        }
+        if self.privacy.dpa_version.trim().is_empty() || self.privacy.dpa_version.chars().count() > 40 {
+            return fail("privacy.dpa_version", "give the version in force, such as 2026-11");
         }
         Ok(())
     }
@@ -120,6 +130,11 @@ impl Config {
         let folder = std::path::Path::new(path).parent()?;
         Some(folder.to_path_buf()).filter(|f| !f.as_os_str().is_empty())
     }
+}
+
+/// What may stand before the @ of an address of ours; `b` is taken by bounces.
+fn is_local_part(text: &str) -> bool {
+    text != "b" && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
 /// Whether a PostgreSQL URL leads to another host over a line that may be in clear.

@@ -332,6 +332,8 @@ pub struct Privacy {
     pub require_registered_processors: bool,
     /// Version of the data-processing agreement in force.
     pub dpa_version: String,
+    /// Local part of the address letters about privacy come to; empty for none.
+    pub mailbox: String,
 }
 
 /// What is too large.

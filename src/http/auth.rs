@@ -22,11 +22,14 @@ pub const OPEN_ROUTES: &[&str] = &[
     "/i/{token}/open",
     "/i/{token}/pdf",
     "/i/{token}/close",
+    "/i/{token}/request",
+    "/i/{token}/requests/{id}",
     "/privacy",
     "/privacy/packages/{token}",
     "/privacy/{org}",
     "/privacy/{org}/pdf",
     "/privacy/{org}/cookies",
+    "/privacy/{org}/request",
     "/i/assets/payer.css",
     "/i/assets/payer.js",
     "/i/assets/Inter-Regular.ttf",
@@ -87,6 +90,12 @@ scoped!(
     /// Somebody who may manage keys and the organisation.
     Admin,
     Scope::Admin
+);
+
+scoped!(
+    /// Somebody who runs the installation.
+    Operator,
+    Scope::Operator
 );
 
 /// The client's key for this write, with a digest of method and path; the body is added when it is read.

@@ -4,6 +4,7 @@
 //! with its `utoipa::path` in the noun's file under `api`, and its line in `api::routes`.
 
 mod api;
+mod ask_form;
 mod auth;
 mod console;
 mod efaktura;

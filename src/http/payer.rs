@@ -8,6 +8,7 @@ use super::peer::Peer;
 use crate::ctx::{Ctx, same};
 use crate::privacy::cookies::{Cookie, PAYER, PAYER_FORM};
 use crate::privacy::reading;
+use crate::privacy::request::{self, RequestView};
 use crate::services::delivery::TimelineEvent;
 use crate::services::payer::{self, CodeSent, Door, Link, Opened, Page};
 use crate::services::{Actor, Error, user};
@@ -20,7 +21,7 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use console::{PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView};
+use console::{AskedState, PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView};
 use domain::customer::Language;
 use std::collections::HashMap;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -37,6 +38,8 @@ pub(super) fn routes() -> Router<Ctx> {
         .route("/i/{token}/open", post(open))
         .route("/i/{token}/pdf", get(pdf))
         .route("/i/{token}/close", post(close))
+        .route("/i/{token}/request", post(ask))
+        .route("/i/{token}/requests/{id}", get(answer))
         .route("/i/assets/payer.css", file("text/css; charset=utf-8", console::payer_css()))
         .route("/i/assets/payer.js", file("text/javascript; charset=utf-8", console::PAYER_JS))
         .route("/i/assets/Inter-Regular.ttf", file("font/ttf", REGULAR))
@@ -141,7 +144,7 @@ fn events(all: &[TimelineEvent], notes: &HashMap<Uuid, i64>) -> Vec<console::Eve
 }
 
 /// The view; what the code opens is in it only when the door is.
-fn view(ctx: &Ctx, visit: &Visit, page: &Page, asked: &Asked, csrf: String) -> PayerView {
+fn view(ctx: &Ctx, visit: &Visit, page: &Page, requests: Vec<RequestView>, asked: &Asked, csrf: String) -> PayerView {
     let document = &page.document;
     let door = match &page.door {
         Door::NoAddress => PayerDoor::NoAddress,
@@ -156,6 +159,7 @@ fn view(ctx: &Ctx, visit: &Visit, page: &Page, asked: &Asked, csrf: String) -> P
             vat: invoices::vat(document),
             net: document.totals.net,
             events: events(all, notes),
+            requests: requests.into_iter().map(asked_before).collect(),
         })),
     };
     PayerView {
@@ -172,6 +176,7 @@ fn view(ctx: &Ctx, visit: &Visit, page: &Page, asked: &Asked, csrf: String) -> P
         due_on: document.due_on,
         kid: document.kid.clone(),
         account: document.seller.account.to_string(),
+        privacy: page.privacy.clone(),
         door,
     }
 }
@@ -205,9 +210,10 @@ async fn show(State(ctx): State<Ctx>, token: Token, uri: Uri, headers: HeaderMap
     if matches!(page.door, Door::Open { .. }) {
         read(&ctx, &visit.link, "invoice.get").await?;
     }
+    let requests = request::of_payer(&ctx, &visit.link, visit.session.as_deref()).await?;
     let form = held(&ctx, &headers, &PAYER_FORM).unwrap_or_else(|| user::new_token(&ctx));
     let csrf = payer::form_token(&ctx, &form, &visit.link);
-    let mut response = Html(console::payer(&view(&ctx, &visit, &page, &asked, csrf))?).into_response();
+    let mut response = Html(console::payer(&view(&ctx, &visit, &page, requests, &asked, csrf))?).into_response();
     give_cookie(&ctx, &mut response, &PAYER_FORM, &form);
     Ok(response)
 }
@@ -295,6 +301,54 @@ async fn pdf(State(ctx): State<Ctx>, token: Token, headers: HeaderMap) -> Result
     let name = format!("attachment; filename=\"{number}.pdf\"");
     Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
         .into_response())
+}
+
+/// A request as the payer sees it.
+fn asked_before(r: RequestView) -> console::Asked {
+    let granted = r.decision.as_deref() == Some("granted");
+    let on = r.closed_at.map_or(r.due_on, |at| at.with_timezone(&chrono_tz::Europe::Oslo).date_naive());
+    console::Asked {
+        id: r.id,
+        package: granted && r.closed_at.is_some() && matches!(r.kind.as_str(), "access" | "portability"),
+        kind: r.kind,
+        received_on: r.received_on,
+        due_on: r.due_on,
+        state: match r.closed_at {
+            None => AskedState::Waits,
+            Some(_) if granted => AskedState::Answered(on),
+            Some(_) => AskedState::Refused(on),
+        },
+    }
+}
+
+/// Takes in a request about the payer's data: who asks is known by the code.
+async fn ask(State(ctx): State<Ctx>, token: Token, headers: HeaderMap, body: Bytes) -> Result<Response, Trouble> {
+    let posted = Posted::read(&ctx, token, &headers, &body).await?;
+    if !posted.is_ours {
+        return Ok(posted.back(Some(PayerSaid::Form)));
+    }
+    let get = |name| field(&posted.fields, name).unwrap_or_default();
+    let (link, session) = (&posted.visit.link, posted.visit.session.as_deref());
+    Ok(match request::ask_as_payer(&ctx, link, session, get("kind"), get("text")).await {
+        Ok(Some(_)) => posted.back(Some(PayerSaid::Asked)),
+        Ok(None) => posted.back(None),
+        Err(Error::Refused(_)) => posted.back(Some(PayerSaid::NotAsked)),
+        Err(error) => return Err(error.into()),
+    })
+}
+
+type Answer = Result<Path<(String, String)>, PathRejection>;
+
+/// The answer to a request of the payer's own; without a session the way back to the page.
+async fn answer(State(ctx): State<Ctx>, path: Answer, headers: HeaderMap) -> Result<Response, Trouble> {
+    let (token, id) = path.map(|Path(both)| both).unwrap_or_default();
+    let visit = visit(&ctx, Ok(Path(token)), &headers, None).await?;
+    let id = Uuid::try_parse(&id).unwrap_or_default();
+    let language = browser_language(&headers);
+    let zip = request::package_for_payer(&ctx, &visit.link, visit.session.as_deref(), id, language).await?;
+    let Some(zip) = zip else { return Ok(Redirect::to(&visit.path).into_response()) };
+    let name = "attachment; filename=\"data.zip\"";
+    Ok(([(header::CONTENT_TYPE, "application/zip"), (header::CONTENT_DISPOSITION, name)], zip).into_response())
 }
 
 /// Closes the page before its time.

@@ -9,6 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
+use domain::customer::Language;
 use render::paper::{self, Paper};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Router<Ctx> {
         .route("/privacy/{org}", get(page))
         .route("/privacy/{org}/pdf", get(pdf))
         .route("/privacy/{org}/cookies", get(cookies))
+        .merge(super::ask_form::routes())
 }
 
 /// Which version, in which language.
@@ -29,6 +31,9 @@ pub(super) struct Asked {
     language: Option<String>,
     version: Option<i64>,
 }
+
+/// The same in bokmål and nynorsk.
+const ASK: &str = "Spør oss, eller be om innsyn, retting eller sletting";
 
 /// There is no such statement.
 struct Missing;
@@ -96,7 +101,21 @@ async fn page(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Missing> {
-    Ok(Html(paper::html(&find(&ctx, &org, &asked, &headers, Part::Whole).await?)?).into_response())
+    let paper = find(&ctx, &org, &asked, &headers, Part::Whole).await?;
+    let language = paper.language;
+    let say = |words: [&'static str; 3]| match language {
+        Language::Bokmal => words[0],
+        Language::Nynorsk => words[1],
+        Language::English => words[2],
+    };
+    let to = |part: &str| format!("/privacy/{org}/{part}?language={}", language.as_str());
+    let ask = [ASK, ASK, "Ask us, or for access, correction or erasure"];
+    let links = [
+        (say(ask), to("request")),
+        (say(["Informasjonskapsler", "Informasjonskapslar", "Cookies"]), to("cookies")),
+        (say(["Last ned som PDF", "Last ned som PDF", "Download as PDF"]), to("pdf")),
+    ];
+    Ok(Html(paper::html_with(&paper, &links)?).into_response())
 }
 
 async fn cookies(

@@ -51,6 +51,7 @@ pub const READ_ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/hand-overs", "archive.handed_over"),
     ("GET", "/privacy/requests", "requests.list"),
     ("GET", "/privacy/requests/{id}", "request.get"),
+    ("POST", "/privacy/requests/{id}/sort", "request.get"),
     ("POST", "/privacy/requests/{id}/decide", "request.get"),
     ("GET", "/privacy/requests/{id}/package.zip", "request.package"),
 ];

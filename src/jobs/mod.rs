@@ -8,6 +8,7 @@ pub use runner::{JOBS, drain_jobs, run_by_name, run_next};
 pub use schedule::{due, enqueue_due};
 
 use crate::ctx::Ctx;
+use crate::privacy::request;
 use crate::services::{delivery, webhook};
 use domain::channel::Channel;
 use std::time::Duration;
@@ -113,9 +114,9 @@ async fn reader(ctx: Ctx, stop: CancellationToken) {
         }
         // A mailbox over IMAP is signed in to anew each time: not too often.
         if round.is_multiple_of(6)
-            && let Err(error) = delivery::read_inbox(&ctx).await
+            && let Err(error) = request::read_inbox(&ctx).await
         {
-            tracing::error!(error = %error, "bounces could not be taken in");
+            tracing::error!(error = %error, "letters could not be taken in");
         }
         pause(&stop, idle).await;
     }

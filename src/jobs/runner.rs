@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{breach, closing, request, restriction, retention, scrub};
+use crate::privacy::{breach, closing, notice, request, restriction, retention, scrub, standing};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -32,12 +32,14 @@ pub const JOBS: &[Known] = &[
     known("credit_run", "credits the invoices of a run that is taken back", None),
     known("end_customers", "ends relationships whose last day has come", Some((0, 5))),
     known("send_deliveries", "sends every delivery that is due", None),
-    known("read_bounces", "reads the mailbox bounces come to", None),
+    known("read_bounces", "reads the mailbox bounces and requests of persons come to", None),
     known("poll_efaktura", "reads the feed of the eFaktura gateway", None),
     known("verify_ledger", "checks that the ledger balances", Some((2, 0))),
     known("seal_audit", "seals the audit log into its chain", Some((2, 30))),
     known("retain", "deletes what has had its time by the policy", Some((3, 15))),
     known("remind_requests", "tells of requests of persons that are due soon or late", Some((7, 0))),
+    known("watch_statement", "says when the statement is older than the policy, or people are not told", Some((7, 5))),
+    known("tell_of_statement", "tells people of a new privacy statement", None),
     Known { hourly: true, once: true, ..known("watch_breaches", "tells of breaches whose 72 hours run out", None) },
     Known {
         once: true,
@@ -110,7 +112,7 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         }
         "end_customers" => customer::end_due(ctx, &actor).await.map(|_| ()),
         "send_deliveries" => delivery::drain(ctx).await.map(|_| ()),
-        "read_bounces" => delivery::read_inbox(ctx).await.map(|_| ()),
+        "read_bounces" => request::read_inbox(ctx).await.map(|_| ()),
         "poll_efaktura" => delivery::poll_efaktura(ctx).await.map(|_| ()),
         "verify_ledger" => {
             let broken: Vec<String> = ledger::verify(ctx, &actor)
@@ -130,6 +132,11 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         "remind_requests" => {
             request::remind(ctx, &actor).await?;
             restriction::remind(ctx, &actor).await
+        }
+        "watch_statement" => standing::watch(ctx, &actor).await,
+        "tell_of_statement" => {
+            let id = subject.ok_or_else(|| Error::not_found("privacy statement"))?;
+            notice::tell_version(ctx, &actor, id).await
         }
         "watch_breaches" => breach::watch_all(ctx).await,
         "close_organisations" => {

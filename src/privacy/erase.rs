@@ -75,6 +75,7 @@ fn part(held: &Held, needed: &[Hold], reached: bool) -> Part {
             | RuleId::DeliveryLog
             | RuleId::AccessLog
             | RuleId::BreachPersons
+            | RuleId::Terms
     );
     let fate = if law && held.state != "due" {
         Fate::KeptByLaw

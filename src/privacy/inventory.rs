@@ -73,6 +73,8 @@ const CONSENT: Class = class("consent", Subject::Payer, &[RuleId::Consent]);
 const BREACH: Class = class("breach register", Subject::Organisation, &[RuleId::BreachCase]);
 /// Ids only. It stays when the person is erased, as a legal duty, until letters and twelve months.
 const AFFECTED: Class = class("concerned by a breach", Subject::Payer, &[RuleId::BreachPersons]);
+/// Ids only. It stays when the person is erased: that they were told is proven by it until another statement's five years.
+const TOLD: Class = class("notice of a changed statement", Subject::Payer, &[RuleId::Terms]);
 /// What they stand for is too many to be anybody; the clock says that they are kept, and by which policies.
 const STATISTICS: Class = class("statistics", Subject::Nobody, &[RuleId::Statistics]);
 const HOLD: Class = class("hold", Subject::Payer, &[RuleId::DisputeCase]);
@@ -308,6 +310,7 @@ pub const INVENTORY: &[Entry] = &[
         "code_hash code_expires_at code_tries codes_sent decision grounds erasure_id link_hash link_expires_at",
         REQUEST,
     ),
+    entry("privacy_request", "asker_name asker_reach letter_hash left_out receipt_sent_at", REQUEST),
     entry("privacy_request", "created_at updated_at closed_at", REQUEST),
     entry("privacy_notice", "org_id request_id recipient noted_at told_at", REQUEST),
     entry("consent", "org_id id", STRUCTURE),
@@ -317,6 +320,10 @@ pub const INVENTORY: &[Entry] = &[
     entry("agreement_acceptance", "org_id id", STRUCTURE),
     entry("agreement_acceptance", "agreement_version accepted_at superseded_at", AGREEMENT),
     entry("agreement_acceptance", "accepted_by actor_kind actor_id", ACCEPTOR),
+    entry("statement_notice", "org_id statement_id", STRUCTURE),
+    entry("statement_notice", "person_id person_kind state noted_at told_at", TOLD),
+    entry("statement_acceptance", "org_id id statement_id", STRUCTURE),
+    entry("statement_acceptance", "user_id channel accepted_at", ACCEPTOR),
     entry("privacy_erasure", "org_id id version", STRUCTURE),
     entry("privacy_erasure", "subject_kind subject_id state content asked_at done_at overwritten_at", ERASURE),
     entry("erased_number", "org_id number_hash erased_at readmitted_at readmitted_reason", ERASED),

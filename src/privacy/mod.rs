@@ -2,6 +2,7 @@
 //!
 //! May import `domain`, `ctx`, `services`, `store`. A new column is classified in `inventory` or the tests fail.
 
+pub mod acceptance;
 pub mod affected;
 pub mod archive;
 pub mod blocked;
@@ -19,6 +20,7 @@ pub mod hold;
 pub mod inventory;
 pub mod ledger;
 pub mod map;
+pub mod notice;
 pub mod package;
 pub mod policy;
 pub mod processor;
@@ -30,6 +32,7 @@ pub mod request;
 pub mod restriction;
 pub mod retention;
 pub mod scrub;
+pub mod standing;
 pub mod statement;
 pub mod statistics;
 mod steps;

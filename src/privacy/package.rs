@@ -137,6 +137,7 @@ const PLACES: &[Place] = &[
     place("consent", "consent t", OWN),
     place("access_attempt", "access_attempt t", OWN),
     place("breach_person", "breach_person t", OWN),
+    place("statement_notice", "statement_notice t", "t.person_id = $2"),
     Place {
         contact: Some(READ_ABOUT),
         user: Some(READ_ABOUT),
@@ -195,6 +196,7 @@ const MARKS: &[&str] = &[
     "token_hash",
     "code_hash",
     "link_hash",
+    "letter_hash",
     "identity_hash",
     "snapshot_hash",
     "content_hash",

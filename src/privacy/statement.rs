@@ -52,6 +52,12 @@ pub struct Published {
 }
 
 impl Published {
+    /// As it was kept.
+    pub(super) fn of_row(row: &StatementRow) -> Result<Self, Error> {
+        let broken = |_| crate::store::Error::inconsistent("privacy_statement", "content");
+        Ok(serde_json::from_str(&row.content).map_err(broken)?)
+    }
+
     fn of(facts: Statement) -> Self {
         let all = [Language::Bokmal, Language::Nynorsk, Language::English];
         let texts = all.map(|l| (l.as_str().to_owned(), render::privacy::statement(&facts, l)));
@@ -277,8 +283,7 @@ pub async fn published(ctx: &Ctx, org: Uuid, version_no: Option<i64>) -> Result<
         None => row.valid_from <= today,
     };
     let row = rows.into_iter().find(wanted).ok_or_else(|| Error::not_found("privacy statement"))?;
-    Ok(serde_json::from_str(&row.content)
-        .map_err(|_| crate::store::Error::inconsistent("privacy_statement", "content"))?)
+    Published::of_row(&row)
 }
 
 /// A text as a PDF: the same text gives the same bytes.

@@ -22,6 +22,8 @@ pub enum Scope {
     Write,
     /// Manage keys and the organisation.
     Admin,
+    /// Run the installation, all organisations of it: backups. Such a key is made at the command line alone.
+    Operator,
 }
 
 impl Scope {
@@ -31,12 +33,13 @@ impl Scope {
             Self::Read => "read",
             Self::Write => "write",
             Self::Admin => "admin",
+            Self::Operator => "operator",
         }
     }
 
     /// From its stored name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Read, Self::Write, Self::Admin].into_iter().find(|s| s.as_str() == text)
+        [Self::Read, Self::Write, Self::Admin, Self::Operator].into_iter().find(|s| s.as_str() == text)
     }
 }
 

@@ -62,6 +62,8 @@ const TYPES: &[(&str, &str)] = &[
     ("privacy_policy.approved", "privacy_policy.approved"),
     ("privacy_retention.executed", "privacy_retention.executed"),
     ("privacy_statement.published", "privacy_statement.published"),
+    ("privacy_statement.told", "privacy_statement.told"),
+    ("privacy_statement.accepted", "privacy_statement.accepted"),
 ];
 
 /// The type integrators know a deed by; none when it is not told.

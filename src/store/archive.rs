@@ -117,6 +117,9 @@ const FREE: &[&str] = &[
 
 /// What an erasure takes besides: where documents were sent, and what providers said of it.
 const TRACES: &[&str] = &[
+    // Letters nobody has read yet, from the person's own address.
+    "UPDATE privacy_request SET wish = NULL, asker_name = NULL, asker_reach = NULL WHERE org_id = $1 AND subject_id IS NULL \
+     AND lower(asker_reach) IN (SELECT lower(d.email) FROM customer_detail d WHERE d.org_id = $1 AND d.customer_id IN ({ids}))",
     "DELETE FROM delivery_address WHERE org_id = $1 AND delivery_id IN \
      (SELECT id FROM delivery WHERE org_id = $1 AND customer_id IN ({ids}))",
     "UPDATE delivery_attempt SET detail = NULL WHERE org_id = $1 AND detail IS NOT NULL AND delivery_id IN \
@@ -130,8 +133,9 @@ const TRACES: &[&str] = &[
 /// What requests say of whoever is erased.
 const REQUESTS: &[&str] = &[
     "UPDATE privacy_request SET wish = NULL, grounds = NULL, extended_because = NULL, subject_id = NULL, code_hash = NULL, \
-     link_hash = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NOT NULL",
-    "UPDATE privacy_request SET wish = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NULL",
+     link_hash = NULL, asker_name = NULL, asker_reach = NULL WHERE org_id = $1 AND subject_id IN ({ids}) AND closed_at IS NOT NULL",
+    "UPDATE privacy_request SET wish = NULL, asker_name = NULL, asker_reach = NULL WHERE org_id = $1 \
+     AND subject_id IN ({ids}) AND closed_at IS NULL",
 ];
 
 /// Who it was, on its way to the archive.

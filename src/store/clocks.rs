@@ -97,6 +97,9 @@ const fn acts(rule: RuleId, what: &'static str) -> Clock {
 
 /// Reads about somebody are found by what each database knows of bytes.
 const READ_ABOUT: &str = "{read_about}";
+/// The day another statement took the place of `s`.
+pub(super) const NEXT_STATEMENT: &str = "(SELECT MIN(n.valid_from) FROM privacy_statement n \
+    WHERE n.org_id = t.org_id AND n.version_no > s.version_no)";
 const T_CUSTOMER: &[(Kind, &str)] = &[(Customer, "t.customer_id = $2")];
 const OF_DELIVERY: &[(Kind, &str)] = &[(Customer, "d.customer_id = $2"), (Invoice, "d.invoice_id = $2")];
 
@@ -262,6 +265,20 @@ pub const CLOCKS: &[Clock] = &[
         "agreement_acceptance t",
         &[(User, "t.actor_id = $2")],
         Since::Instant("t.superseded_at"),
+    ),
+    clock(
+        RuleId::Terms,
+        "notices of new privacy statements",
+        "statement_notice t JOIN privacy_statement s ON s.org_id = t.org_id AND s.id = t.statement_id",
+        &[(Customer, "t.person_id = $2"), (User, "t.person_id = $2")],
+        Since::Day(NEXT_STATEMENT),
+    ),
+    clock(
+        RuleId::Terms,
+        "acceptances of the privacy statement",
+        "statement_acceptance t JOIN privacy_statement s ON s.org_id = t.org_id AND s.id = t.statement_id",
+        &[(User, "t.user_id = $2")],
+        Since::Day(NEXT_STATEMENT),
     ),
     clock(
         RuleId::AccessLog,

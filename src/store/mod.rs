@@ -39,6 +39,7 @@ pub mod retention;
 pub mod seen;
 pub mod sign_in;
 mod sql;
+pub mod statement;
 pub mod statistics;
 pub mod traces;
 pub mod tx;

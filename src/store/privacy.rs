@@ -166,6 +166,12 @@ pub async fn insert_statement(tx: &OrgTx, row: StatementRow) -> Result<(), Error
     Ok(())
 }
 
+/// The days from which published statements hold.
+pub async fn list_statement_days(tx: &OrgTx) -> Result<Vec<NaiveDate>, Error> {
+    let rows = privacy_statement::Entity::find().filter(privacy_statement::Column::OrgId.eq(tx.org()));
+    Ok(rows.select_only().column(privacy_statement::Column::ValidFrom).into_tuple().all(tx).await?)
+}
+
 /// Published statements, the newest first.
 pub async fn list_statements(tx: &OrgTx) -> Result<Vec<StatementRow>, Error> {
     let rows = privacy_statement::Entity::find().filter(privacy_statement::Column::OrgId.eq(tx.org()));

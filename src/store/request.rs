@@ -1,13 +1,14 @@
 //! Requests of persons, who is told of them, consents, and everything held of somebody as it stands.
 
 use super::error::Error;
+use super::sql::{Id, all};
 use super::tx::{OrgTx, SystemTx};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{consent, privacy_request};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Statement,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -47,6 +48,47 @@ pub async fn list(tx: &OrgTx, open: bool, limit: u64) -> Result<Vec<Request>, Er
         rows.order_by_desc(privacy_request::Column::Id)
     };
     Ok(rows.limit(limit).all(tx).await?)
+}
+
+/// What somebody has asked for, the newest first.
+pub async fn list_of(tx: &OrgTx, subject: Uuid, limit: u64) -> Result<Vec<Request>, Error> {
+    let rows = privacy_request::Entity::find()
+        .filter(privacy_request::Column::OrgId.eq(tx.org()))
+        .filter(privacy_request::Column::SubjectId.eq(subject));
+    Ok(rows.order_by_desc(privacy_request::Column::Id).limit(limit).all(tx).await?)
+}
+
+/// The request a letter has become before.
+pub async fn find_letter(tx: &OrgTx, hash: &[u8]) -> Result<Option<Request>, Error> {
+    let rows = privacy_request::Entity::find()
+        .filter(privacy_request::Column::OrgId.eq(tx.org()))
+        .filter(privacy_request::Column::LetterHash.eq(hash.to_vec()));
+    Ok(rows.one(tx).await?)
+}
+
+/// How many requests came by a channel since a time.
+pub async fn count_since(tx: &OrgTx, channel: &str, since: DateTime<Utc>) -> Result<u64, Error> {
+    let rows = privacy_request::Entity::find()
+        .filter(privacy_request::Column::OrgId.eq(tx.org()))
+        .filter(privacy_request::Column::Channel.eq(channel))
+        .filter(privacy_request::Column::CreatedAt.gte(since));
+    Ok(rows.count(tx).await?)
+}
+
+/// How many receipts went to somebody since a time.
+pub async fn count_receipts(tx: &OrgTx, reach: &str, since: DateTime<Utc>) -> Result<u64, Error> {
+    let rows = privacy_request::Entity::find()
+        .filter(privacy_request::Column::OrgId.eq(tx.org()))
+        .filter(privacy_request::Column::AskerReach.eq(reach))
+        .filter(privacy_request::Column::ReceiptSentAt.gte(since));
+    Ok(rows.count(tx).await?)
+}
+
+/// The customer an address is of; none where it is of nobody, or of several.
+pub async fn only_customer_at(tx: &OrgTx, address: &str) -> Result<Option<Uuid>, Error> {
+    let sql = "SELECT customer_id AS id FROM customer_detail WHERE org_id = $1 AND lower(email) = lower($2) LIMIT 2";
+    let found = all::<Id>(tx, sql, vec![tx.org().into(), address.into()]).await?;
+    Ok(if let [only] = found.as_slice() { Some(only.id) } else { None })
 }
 
 /// How many open requests are due before a day.

@@ -1,5 +1,6 @@
 //! What is deleted when its time has come: one sweep a kind of rows, counted before and deleted in batches.
 
+use super::clocks::NEXT_STATEMENT;
 use super::error::Error;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -193,6 +194,26 @@ pub const SWEEPS: &[Sweep] = &[
             "agreement_acceptance t",
             "id",
             Since::Instant("t.superseded_at"),
+        )
+    },
+    Sweep {
+        customer: "NULL",
+        ..sweep(
+            RuleId::Terms,
+            "notices of earlier privacy statements",
+            "statement_notice t JOIN privacy_statement s ON s.org_id = t.org_id AND s.id = t.statement_id",
+            "statement_id, person_id",
+            Since::Day(NEXT_STATEMENT),
+        )
+    },
+    Sweep {
+        customer: "NULL",
+        ..sweep(
+            RuleId::Terms,
+            "acceptances of earlier privacy statements",
+            "statement_acceptance t JOIN privacy_statement s ON s.org_id = t.org_id AND s.id = t.statement_id",
+            "id",
+            Since::Day(NEXT_STATEMENT),
         )
     },
     sweep(

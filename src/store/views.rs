@@ -4,10 +4,13 @@ use super::error::Error;
 use super::sql::all;
 use super::tx::OrgTx;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::customer::Field;
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub use super::customer::resolve_number as customer_numbered;
 
 /// One ledger entry on its way to the accounting system.
 #[derive(Debug, FromQueryResult)]
@@ -53,6 +56,19 @@ pub struct CustomerItem {
     pub kind: String,
     /// `active` or `ended`.
     pub status: String,
+}
+
+/// Some customers by id; who is archived is in no list.
+pub async fn customers_by_id(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<CustomerItem>, Error> {
+    let found = super::customer::load(tx, ids).await?;
+    let item = |c: super::customer::Customer| CustomerItem {
+        id: c.row.id,
+        number: c.record.get(Field::Number).unwrap_or_default().to_owned(),
+        name: c.record.get(Field::Name).unwrap_or_default().to_owned(),
+        kind: c.row.kind,
+        status: c.row.status,
+    };
+    Ok(found.into_iter().map(item).collect())
 }
 
 /// Customers after an id; who is archived is in no list.

@@ -105,9 +105,8 @@ both!(every_route_asks_for_a_key, async |app: &TestApp| {
         // What comes to the webhook is signed; there is nobody it could come from where no gateway is set up. A payer's
         // link that is none shows its page all the same.
         let (method, answer) = match *open {
-            "/webhooks/efaktura" | "/i/{token}/code" | "/i/{token}/open" | "/i/{token}/close" => {
-                (Method::POST, StatusCode::NOT_FOUND)
-            }
+            "/webhooks/efaktura" | "/i/{token}/code" | "/i/{token}/open" | "/i/{token}/close"
+            | "/i/{token}/request" => (Method::POST, StatusCode::NOT_FOUND),
             // Nothing is published yet.
             "/i/{token}"
             | "/i/{token}/pdf"
@@ -115,6 +114,8 @@ both!(every_route_asks_for_a_key, async |app: &TestApp| {
             | "/privacy/{org}"
             | "/privacy/{org}/pdf"
             | "/privacy/packages/{token}"
+            | "/privacy/{org}/request"
+            | "/i/{token}/requests/{id}"
             | "/privacy/{org}/cookies" => (Method::GET, StatusCode::NOT_FOUND),
             _ => (Method::GET, StatusCode::OK),
         };
@@ -149,6 +150,11 @@ const ADMIN: &[(&str, &str)] = &[
     ("POST", "/blocked-addresses"),
     ("POST", "/blocked-addresses/{block_id}/review"),
     ("DELETE", "/blocked-addresses/{block_id}"),
+    ("GET", "/backups"),
+    ("POST", "/backups"),
+    ("GET", "/backups/certificate"),
+    ("POST", "/backups/{name}/verify"),
+    ("POST", "/privacy/statements/{version_no}/notice"),
     ("GET", "/privacy/breaches"),
     ("POST", "/privacy/breaches"),
     ("GET", "/privacy/breaches/{id}"),

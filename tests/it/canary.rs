@@ -15,7 +15,7 @@ use reskontro::privacy::hand_over::{self, Scope};
 use reskontro::privacy::hold::{self, NewHold};
 use reskontro::privacy::inventory::columns;
 use reskontro::privacy::reading;
-use reskontro::privacy::request::{self, Decision, NewRequest};
+use reskontro::privacy::request::{self, Decision, FromForm, NewRequest};
 use reskontro::privacy::{retention, scrub};
 use reskontro::services::customer::{self, Input, NewContact, NewNote};
 use reskontro::services::invoice::{DraftLine, NewDraft, create_draft};
@@ -122,6 +122,17 @@ async fn ask(app: &TestApp, actor: &Actor, id: Uuid) {
         proof: Some("Kanaribevis".into()),
     };
     consent::give(&app.ctx, actor, id, &consent).await.unwrap();
+    // A form beside the statement, from the canary's own address.
+    let token = request::form_token(&app.ctx, actor.org);
+    app.clock.advance(chrono::Duration::seconds(5));
+    let form = FromForm {
+        kind: "access".into(),
+        name: "Kanaria Kjernesen".into(),
+        reach: "kanari.levende@kanaripost.example".into(),
+        text: "Kanariønske om innsyn".into(),
+        token,
+    };
+    request::ask_by_form(&app.ctx, actor.org, &form).await.unwrap().unwrap();
     // A breach that concerns the canary, told by a letter; and somebody who looks.
     let facts = Facts {
         what: Some("En fil kom på avveie.".into()),

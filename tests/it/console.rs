@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
-const PASSWORD: &str = "a long enough password";
+pub const PASSWORD: &str = "a long enough password";
 
 /// The forms that change something.
 fn acts(id: Uuid) -> Vec<String> {
@@ -35,7 +35,7 @@ fn acts(id: Uuid) -> Vec<String> {
 }
 
 /// A browser: keeps cookies, follows nothing.
-struct Browser {
+pub struct Browser {
     base: String,
     client: Client,
     cookies: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ struct Browser {
 }
 
 impl Browser {
-    async fn at(ctx: &Ctx) -> Self {
+    pub async fn at(ctx: &Ctx) -> Self {
         let base = Api::serve_ctx(ctx.clone()).await.base;
         let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { base, client, cookies: BTreeMap::new(), set: Vec::new() }
@@ -62,25 +62,25 @@ impl Browser {
         answer
     }
 
-    async fn get(&mut self, path: &str) -> Response {
+    pub async fn get(&mut self, path: &str) -> Response {
         let request = self.client.get(format!("{}{path}", self.base));
         self.send(request).await
     }
 
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
         let request = self.client.post(format!("{}{path}", self.base)).form(fields);
         self.send(request).await
     }
 
     /// The token forms of a page carry.
-    async fn token(&mut self, path: &str) -> String {
+    pub async fn token(&mut self, path: &str) -> String {
         let page = self.get(path).await.text().await.unwrap();
         let at = page.split_once("name=\"csrf\" value=\"").expect("a form with a token").1;
         at.split_once('"').unwrap().0.to_owned()
     }
 
     /// Signs in, or tries to; the status.
-    async fn sign_in(&mut self, user: &str, password: &str) -> u16 {
+    pub async fn sign_in(&mut self, user: &str, password: &str) -> u16 {
         let csrf = self.token("/console/sign-in").await;
         let fields = [("csrf", csrf.as_str()), ("user", user), ("password", password)];
         self.post("/console/sign-in", &fields).await.status().as_u16()
@@ -94,7 +94,7 @@ impl Browser {
     }
 }
 
-async fn person(app: &TestApp, actor: &Actor, login: &str, role: &str) -> Uuid {
+pub async fn person(app: &TestApp, actor: &Actor, login: &str, role: &str) -> Uuid {
     let id = user::create(&app.ctx, &NewUser { login, name: login, password: PASSWORD }).await.unwrap();
     user::add_member(&app.ctx, actor, id, role).await.unwrap();
     id

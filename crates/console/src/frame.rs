@@ -1,6 +1,6 @@
 //! What stands around a page: who is signed in, where, and what else needs attention.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::customer::Language;
 use uuid::Uuid;
 
@@ -76,6 +76,19 @@ pub enum Band {
     Demo,
 }
 
+/// A version of the privacy statement the user has not accepted yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStatement {
+    /// Its number.
+    pub version_no: i64,
+    /// First day it holds.
+    pub valid_from: NaiveDate,
+    /// What differs from the version before, a line each.
+    pub changes: Vec<String>,
+    /// Where it is read.
+    pub href: String,
+}
+
 /// The frame of a page.
 #[derive(Debug, Clone)]
 pub struct Frame {
@@ -109,6 +122,10 @@ pub struct Frame {
     pub flash: Option<Flash>,
     /// Test clock or demo.
     pub band: Option<Band>,
+    /// Where the organisation's privacy statement is read.
+    pub privacy: Option<String>,
+    /// A version of it the user has not accepted yet.
+    pub new_statement: Option<NewStatement>,
 }
 
 impl Frame {
@@ -130,6 +147,8 @@ impl Frame {
             bank_updated_at: None,
             flash: None,
             band: None,
+            privacy: None,
+            new_statement: None,
         }
     }
 }

@@ -4,9 +4,11 @@
 //! May import `domain` only. To add a page: its view and function in a file named as the page, its template, its words
 //! in `words`, its sample in `samples`.
 
+mod asking;
 mod cause;
 mod channel;
 mod deliveries;
+mod desk;
 mod event;
 mod figure;
 mod fix;
@@ -29,12 +31,17 @@ mod trouble;
 mod webhooks;
 mod words;
 
+pub use asking::{AskFormView, Asked, AskedState, FormSaid, REQUEST_KINDS, ask_form};
 pub use cause::{KNOWN as KNOWN_CAUSES, is_known as is_known_cause};
 pub use channel::{Channel, MoneyState};
 pub use deliveries::{ChannelCounts, ChannelDown, DeliveriesView, DeliveryRow, ReasonCount, RunBar, Tab, deliveries};
+pub use desk::{
+    DeskView, ErasurePart, ErasureRow, ErasureView, PartFate, PlanItem, PlanRow, PlanView, RequestPageView, RequestRow,
+    RequestState, desk, desk_erasure, desk_plan, desk_request,
+};
 pub use event::{Event, EventAt, EventKind};
 pub use fix::Fix;
-pub use frame::{Band, Flash, Frame, Health, Organisation, Theme};
+pub use frame::{Band, Flash, Frame, Health, NewStatement, Organisation, Theme};
 pub use invoice::{FileKind, InvoiceAction, InvoiceFile, InvoiceLine, InvoiceView, VatRow, invoice};
 pub use invoices::{InvoiceRow, InvoiceSearch, InvoicesView, invoices};
 pub use payer::{

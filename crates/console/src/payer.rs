@@ -2,13 +2,14 @@
 //!
 //! The views hold the link's token, so they have no `Debug`.
 
+use crate::asking::{Asked, KindChoice, kinds, stands};
 use crate::event::{Event, Shown, newest_first};
 use crate::frame::Frame;
 use crate::html::{Html, escape};
 use crate::icon::Icon;
 use crate::invoice::{InvoiceLine, LineRow, VatRow, line_row, vat_words};
 use crate::shell::{Section, Shell};
-use crate::words::{PayerWords, fill, payer_words};
+use crate::words::{AskingWords, PayerWords, asking_words, fill, payer_words};
 use crate::{ConsoleError, channel, format};
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -49,11 +50,25 @@ pub enum PayerSaid {
     Form,
     /// The invoice is closed.
     Closed,
+    /// A request about personal data is taken in.
+    Asked,
+    /// What was asked for cannot be taken in as it stands.
+    NotAsked,
 }
 
 impl PayerSaid {
-    const ALL: [Self; 8] =
-        [Self::Sent, Self::Away, Self::TooMany, Self::Refused, Self::Wrong, Self::Dead, Self::Form, Self::Closed];
+    const ALL: [Self; 10] = [
+        Self::Sent,
+        Self::Away,
+        Self::TooMany,
+        Self::Refused,
+        Self::Wrong,
+        Self::Dead,
+        Self::Form,
+        Self::Closed,
+        Self::Asked,
+        Self::NotAsked,
+    ];
 
     /// Name in the address.
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +81,8 @@ impl PayerSaid {
             Self::Dead => "dead",
             Self::Form => "form",
             Self::Closed => "closed",
+            Self::Asked => "asked",
+            Self::NotAsked => "not_asked",
         }
     }
 
@@ -89,6 +106,8 @@ pub struct PayerInvoice {
     pub net: Money,
     /// What happened and what is planned, in any order.
     pub events: Vec<Event>,
+    /// What the payer has asked for about their data, the newest first.
+    pub requests: Vec<Asked>,
 }
 
 /// What stands between the visitor and the invoice.
@@ -134,6 +153,8 @@ pub struct PayerView {
     pub kid: Option<String>,
     /// Account to pay to, eleven digits.
     pub account: String,
+    /// Where the seller's privacy statement is read.
+    pub privacy: Option<String>,
     /// What stands between the visitor and the invoice.
     pub door: PayerDoor,
 }
@@ -163,6 +184,17 @@ struct Page<'a> {
     planned: Vec<Shown>,
     past: Vec<Shown>,
     next: String,
+    a: &'static AskingWords,
+    kinds: Vec<KindChoice>,
+    asked: Vec<AskedRow>,
+    asked_open: bool,
+}
+
+/// A request as a row: what, how it stands, where its answer is.
+struct AskedRow {
+    kind: &'static str,
+    stands: String,
+    answer: Option<String>,
 }
 
 /// Digits in groups that only look apart: what is copied is digits alone.
@@ -270,6 +302,8 @@ impl PayerView {
             (PayerSaid::Closed, PayerDoor::Open(_)) => None,
             (PayerSaid::Closed, _) => Some((true, y.said_closed.to_owned())),
             (PayerSaid::Form, _) => bad(y.said_form),
+            (PayerSaid::Asked, PayerDoor::Open(_)) => Some((true, asking_words(self.language).said_asked.to_owned())),
+            (PayerSaid::NotAsked, PayerDoor::Open(_)) => bad(asking_words(self.language).said_not_asked),
             (PayerSaid::Sent, PayerDoor::Closed { masked, tries_left: Some(_) }) => {
                 Some((true, p.fill(y.code_sent, "address", masked)))
             }
@@ -314,7 +348,17 @@ pub fn payer(view: &PayerView) -> Result<String, ConsoleError> {
     let lines: Vec<LineRow<'_>> = opened.iter().flat_map(|o| o.lines.iter()).map(|line| line_row(line, &p)).collect();
     let (planned, past) = opened.map(|o| newest_first(&o.events, &p)).unwrap_or_default();
     let count = u64::try_from(lines.len()).unwrap_or_default();
+    let a = asking_words(view.language);
+    let asked = opened.iter().flat_map(|o| o.requests.iter()).map(|r| AskedRow {
+        kind: a.kind_of(&r.kind),
+        stands: stands(r, a, &p),
+        answer: r.package.then(|| format!("{}/requests/{}", view.path, r.id)),
+    });
     let page = Page {
+        a,
+        kinds: kinds(a, false, ""),
+        asked: asked.collect(),
+        asked_open: matches!(view.said, Some(PayerSaid::Asked | PayerSaid::NotAsked)),
         y,
         said: view.told(&p, y),
         wrong: matches!(view.said, Some(PayerSaid::Wrong)),

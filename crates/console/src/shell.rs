@@ -2,7 +2,7 @@
 
 use crate::channel::Named as _;
 use crate::channel::{self, Channel, MoneyState};
-use crate::frame::{Band, Frame, Health, Organisation, Theme};
+use crate::frame::{Band, Frame, Health, NewStatement, Organisation, Theme};
 use crate::html::{Html, escape, url_encode};
 use crate::icon::Icon;
 use crate::words::{PageWords, Words, fill, page_words, words};
@@ -23,6 +23,8 @@ pub(crate) enum Section {
     Runs,
     /// The print queue.
     Print,
+    /// The desk of privacy.
+    Privacy,
     /// Webhook endpoints.
     Webhooks,
     /// None of them.
@@ -108,6 +110,7 @@ impl<'a> Shell<'a> {
             link("/console/invoices", Icon::File, w.invoices, Section::Invoices, 0, "f"),
             link("/console/runs", Icon::Run, w.runs, Section::Runs, 0, "k"),
             link("/console/print", Icon::Printer, w.print_queue, Section::Print, self.frame.print_waiting, "u"),
+            link("/console/privacy", Icon::Lock, w.privacy, Section::Privacy, 0, "p"),
         ]
     }
 
@@ -186,6 +189,12 @@ impl<'a> Shell<'a> {
                 fill(self.w.band_clock, &[("time", &at)])
             }
         })
+    }
+
+    /// `Personvernerklæringen er ny: versjon 2 gjelder fra 1. januar 2027.`
+    pub(crate) fn statement_news(&self, new: &NewStatement) -> String {
+        let (no, day) = (new.version_no.to_string(), self.date_text(&new.valid_from));
+        fill(self.w.statement_news, &[("n", &no), ("date", &day)])
     }
 
     pub(crate) fn languages(&self) -> [(&'static str, &'static str, bool); 3] {

@@ -43,6 +43,7 @@ pub const SUBJECTS: &[(&str, Chain)] = &[
     ("blocked_address", Other),
     ("user", Other),
     ("webhook_endpoint", Other),
+    ("job", Other),
     // Personal data.
     ("breach", Other),
     ("erased_number", Other),
@@ -52,6 +53,7 @@ pub const SUBJECTS: &[(&str, Chain)] = &[
     ("privacy_request", Other),
     ("privacy_retention", Other),
     ("privacy_statement", Other),
+    ("privacy_statement_acceptance", Other),
     ("processor", Other),
 ];
 

@@ -49,9 +49,27 @@ fn has_control_digits(d: &[u32]) -> bool {
 /// Whether `text` holds a national identity number: eleven digits in a row, or six and five parted by one blank,
 /// dot or hyphen, not inside a longer run of digits.
 pub fn contains_national_id(text: &str) -> bool {
+    next(text.as_bytes(), 0).is_some()
+}
+
+/// `text` with a star for each digit of the national identity numbers in it: for what somebody else wrote, which is not refused.
+pub fn without_national_ids(text: &str) -> String {
     let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    while let Some((start, end)) = next(bytes, from) {
+        out.push_str(&text[from..start]);
+        out.extend(text[start..end].chars().map(|c| if c.is_ascii_digit() { '*' } else { c }));
+        from = end;
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
+/// Where the next one begins and ends; both beside a digit.
+fn next(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
-    let mut i = 0;
+    let mut i = from;
     while i < bytes.len() {
         if !is_digit(i) {
             i += 1;
@@ -60,31 +78,32 @@ pub fn contains_national_id(text: &str) -> bool {
         let run = bytes[i..].iter().take_while(|b| b.is_ascii_digit()).count();
         let end = i + run;
         if run == 11 && is_national_id(&bytes[i..end]) {
-            return true;
+            return Some((i, end));
         }
-        if run == 6 && parted(bytes, i, end) {
-            return true;
+        if let Some(end) = parted(bytes, i, end).filter(|_| run == 6) {
+            return Some((i, end));
         }
         i = end;
     }
-    false
+    None
 }
 
-fn parted(bytes: &[u8], start: usize, end: usize) -> bool {
+/// Where a number whose first six digits are at `start` ends, if it is one.
+fn parted(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let gap = match bytes.get(end) {
         Some(b' ' | b'.' | b'-') => 1,
         // No-break space in UTF-8.
         Some(0xc2) if bytes.get(end + 1) == Some(&0xa0) => 2,
-        _ => return false,
+        _ => return None,
     };
     let tail_start = end + gap;
     let tail = bytes[tail_start.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
     if tail != 5 {
-        return false;
+        return None;
     }
     let mut joined = bytes[start..end].to_vec();
     joined.extend_from_slice(&bytes[tail_start..tail_start + 5]);
-    is_national_id(&joined)
+    is_national_id(&joined).then_some(tail_start + 5)
 }
 
 #[cfg(test)]
@@ -144,5 +163,14 @@ mod tests {
         assert!(!contains_national_id("109155  96784"));
         assert!(!contains_national_id("109155 967840"));
         assert!(!contains_national_id("faktura 000104200001576"));
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_kept_without_the_number() {
+        let kept =
+            without_national_ids("Mor: 10915596784, far 109155\u{a0}96784. Faktura 000104200001576, ærlig talt 12.");
+        assert_eq!(kept, "Mor: ***********, far ******\u{a0}*****. Faktura 000104200001576, ærlig talt 12.");
+        assert!(!contains_national_id(&kept));
+        assert_eq!(without_national_ids(""), "");
     }
 }

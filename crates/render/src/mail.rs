@@ -9,7 +9,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use domain::customer::Language;
 use domain::invoice::{Document, Kind};
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, MultiPartKind, SinglePart};
 use std::time::SystemTime;
 
@@ -21,6 +21,8 @@ pub struct MailParts<'a> {
     pub pdf: Option<&'a [u8]>,
     /// The payer's page.
     pub link: Option<&'a str>,
+    /// Where the seller's privacy statement is read.
+    pub privacy: Option<&'a str>,
     /// Name of the sender.
     pub from_name: &'a str,
     /// Address of the sender.
@@ -49,6 +51,7 @@ struct Body<'a> {
     link: Option<(&'static str, &'a str)>,
     ask: &'static str,
     why: String,
+    privacy: Option<(&'static str, &'a str)>,
 }
 
 #[derive(Template)]
@@ -142,6 +145,7 @@ fn body<'a>(parts: &MailParts<'a>, subject: &'a str) -> Body<'a> {
         link: parts.link.map(|link| (link_words, link)),
         ask: w.mail_ask,
         why: format!("{}{}{}", w.mail_why[0], doc.seller.name, w.mail_why[1]),
+        privacy: parts.privacy.map(|url| (w.mail_privacy, url)),
     }
 }
 
@@ -210,6 +214,25 @@ pub struct LetterParts<'a> {
 
 /// Puts together a mail that is a letter: the same as text and as a page.
 pub fn compose_letter(parts: &LetterParts<'_>) -> Result<Vec<u8>, RenderError> {
+    Ok(letter(parts)?.formatted())
+}
+
+/// Puts together a letter a machine answers another with (RFC 3834 section 3): marked, so that no machine answers it.
+pub fn compose_answer(parts: &LetterParts<'_>, to: Option<&str>) -> Result<Vec<u8>, RenderError> {
+    let mut message = letter(parts)?;
+    let mut put = |name: &'static str, value: &str| {
+        let name = HeaderName::new_from_ascii_str(name);
+        message.headers_mut().insert_raw(HeaderValue::new(name, value.to_owned()));
+    };
+    put("Auto-Submitted", "auto-replied");
+    if let Some(to) = to {
+        put("In-Reply-To", to);
+        put("References", to);
+    }
+    Ok(message.formatted())
+}
+
+fn letter(parts: &LetterParts<'_>) -> Result<Message, RenderError> {
     let mut message = Message::builder()
         .from(mailbox(parts.from_name, parts.from_address)?)
         .to(mailbox("", parts.to_address)?)
@@ -220,5 +243,5 @@ pub fn compose_letter(parts: &LetterParts<'_>) -> Result<Vec<u8>, RenderError> {
         message = message.reply_to(mailbox(parts.from_name, reply_to)?);
     }
     let both = both(paper::text(parts.paper), paper::html(parts.paper)?, &parts.message_id);
-    Ok(message.multipart(both).map_err(bad)?.formatted())
+    message.multipart(both).map_err(bad)
 }

@@ -54,11 +54,17 @@ pub enum Block {
 struct Page<'a> {
     paper: &'a Paper,
     language: &'static str,
+    links: &'a [(&'a str, String)],
 }
 
 /// Draws a text as a page without scripts or requests.
 pub fn html(paper: &Paper) -> Result<String, RenderError> {
-    Ok(Page { paper, language: paper.language.as_str() }.render()?)
+    html_with(paper, &[])
+}
+
+/// The same with links below: what they say, and where they lead.
+pub fn html_with(paper: &Paper, links: &[(&str, String)]) -> Result<String, RenderError> {
+    Ok(Page { paper, language: paper.language.as_str(), links }.render()?)
 }
 
 /// A text as plain text, for mail.

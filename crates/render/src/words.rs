@@ -61,6 +61,7 @@ pub(crate) struct Words {
     pub(crate) print_document: &'static str,
     pub(crate) mail_ask: &'static str,
     pub(crate) mail_why: [&'static str; 2],
+    pub(crate) mail_privacy: &'static str,
 }
 
 /// The words of a language.
@@ -143,6 +144,7 @@ const NB: Words = Words {
     print_document: "Dokument",
     mail_ask: "Spørsmål? Svar på denne e-posten.",
     mail_why: ["Du får denne e-posten fordi du er kunde hos ", "."],
+    mail_privacy: "Slik behandler vi personopplysninger:",
 };
 
 const NN: Words = Words {
@@ -203,6 +205,7 @@ const NN: Words = Words {
     print_document: "Dokument",
     mail_ask: "Spørsmål? Svar på denne e-posten.",
     mail_why: ["Du får denne e-posten fordi du er kunde hos ", "."],
+    mail_privacy: "Slik behandlar vi personopplysningar:",
 };
 
 const EN: Words = Words {
@@ -276,4 +279,5 @@ const EN: Words = Words {
     print_document: "Document",
     mail_ask: "Questions? Reply to this e-mail.",
     mail_why: ["You get this e-mail because you are a customer of ", "."],
+    mail_privacy: "How we treat personal data:",
 };

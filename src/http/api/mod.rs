@@ -1,5 +1,6 @@
 //! The routes under `/api/v1`, one file a noun.
 
+mod backups;
 mod banking;
 mod billing;
 mod breaches;
@@ -7,6 +8,7 @@ mod customers;
 mod deliveries;
 mod endings;
 mod erasures;
+mod notices;
 mod organisation;
 mod privacy;
 mod processors;
@@ -31,7 +33,8 @@ use utoipa_axum::routes;
         title = "Reskontro",
         description = "Invoicing and accounts receivable. Amounts `*_ore` are whole øre; prices, quantities and rates \
                        are decimal strings; `*_on` are dates, `*_at` RFC 3339 instants. Problems are RFC 9457 with a \
-                       stable `code`. POST takes an `Idempotency-Key`; PATCH, and PUT of a webhook endpoint, demands `If-Match`."
+                       stable `code`. POST takes an `Idempotency-Key`; PATCH, and PUT of a webhook endpoint, demands `If-Match`. How an \
+                       organisation treats personal data is read at `/privacy/{organisation}`."
     ),
     security(("api_key" = [])),
     modifiers(&ApiKey)
@@ -78,6 +81,7 @@ fn collect(list_bytes: usize, bank_bytes: usize) -> OpenApiRouter<Ctx> {
         .merge(reports_routes())
         .merge(webhooks_routes())
         .merge(privacy_routes())
+        .merge(backups_routes())
         .merge(uploads)
         .merge(bank)
 }
@@ -204,12 +208,22 @@ fn webhooks_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(webhooks::list_events))
 }
 
+fn backups_routes() -> OpenApiRouter<Ctx> {
+    OpenApiRouter::new()
+        .routes(routes!(backups::list_backups, backups::start_backup))
+        .routes(routes!(backups::get_certificate))
+        .routes(routes!(backups::verify_backup))
+}
+
 fn privacy_routes() -> OpenApiRouter<Ctx> {
     OpenApiRouter::new()
         .routes(routes!(privacy::get_policy))
         .routes(routes!(privacy::list_policies, privacy::publish_policy))
         .routes(routes!(privacy::approve_policy))
         .routes(routes!(privacy::list_statements, privacy::publish_statement))
+        .routes(routes!(notices::get_standing))
+        .routes(routes!(notices::get_notice, notices::send_notice))
+        .routes(routes!(notices::list_acceptances, notices::accept_statement))
         .routes(routes!(processors::list_processors))
         .routes(routes!(privacy::list_retention_plans, privacy::make_retention_plan))
         .routes(routes!(privacy::get_retention_plan))
@@ -245,6 +259,7 @@ fn privacy_routes() -> OpenApiRouter<Ctx> {
         .routes(routes!(requests::list_requests, requests::receive_request))
         .routes(routes!(requests::get_request))
         .routes(routes!(requests::get_receipt))
+        .routes(routes!(requests::sort_request))
         .routes(routes!(requests::send_request_code))
         .routes(routes!(requests::confirm_request_code))
         .routes(routes!(requests::identify_request))

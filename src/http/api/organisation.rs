@@ -329,6 +329,11 @@ pub(super) async fn create_api_key(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let new: NewApiKey = json(&body)?;
+    if new.scope == Scope::Operator {
+        let detail =
+            "a key that runs the installation is made at its command line: reskontro api-key create --scope operator";
+        return Err(Failure::new(StatusCode::FORBIDDEN, "scope_not_given_here", detail));
+    }
     match access::create_key(&ctx, &with_body(actor, &body), &new.name, new.scope, new.expires_at).await {
         Ok(key) => Ok((StatusCode::CREATED, Json(NewApiKeyView { id: key.id, key: key.text })).into_response()),
         Err(Error::Replayed { .. }) => {

@@ -9,6 +9,7 @@ use crate::privacy::hold::{self, NewHold};
 use crate::privacy::policy::{self, NewPolicy, Version};
 use crate::privacy::reading;
 use crate::privacy::retention::{self, Plan};
+use crate::privacy::standing;
 use crate::privacy::statement::{self, NewStatement};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -97,6 +98,8 @@ pub(super) struct StatementItem {
     published_at: DateTime<Utc>,
     /// Where everybody reads it.
     path: String,
+    /// It is in force, and the policy in force is newer than the one it was made from: publish again.
+    policy_is_newer: bool,
 }
 
 /// Published privacy statements, the newest first.
@@ -105,7 +108,10 @@ pub(super) async fn list_statements(
     State(ctx): State<Ctx>,
     Reader(actor): Reader,
 ) -> Result<Json<Vec<StatementItem>>, Failure> {
+    let stands = standing::standing(&ctx, &actor).await?;
+    let older = stands.statement_version_no.filter(|_| stands.statement_is_older);
     let items = statement::list(&ctx, &actor).await?.into_iter().map(|s| StatementItem {
+        policy_is_newer: older == Some(s.version_no),
         id: s.id,
         version_no: s.version_no,
         policy_version_no: s.policy_version_no,
@@ -259,7 +265,7 @@ pub(super) async fn release_hold(
 #[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct In {
     /// nb, nn or en; the organisation's own when left out.
-    language: Option<String>,
+    pub(super) language: Option<String>,
 }
 
 async fn explained(

@@ -7,7 +7,7 @@ use crate::http::problem::{Failure, Problem};
 use crate::privacy::consent::{self, ConsentView, NewConsent, Standing, Withdrawal};
 use crate::privacy::consequence::{self, Consequence};
 use crate::privacy::reading;
-use crate::privacy::request::{self, Decision, NewRequest, Receipt, RequestView};
+use crate::privacy::request::{self, Decision, NewRequest, Receipt, RequestView, Sorted};
 use crate::privacy::restriction::{self, NextReview, Restricted};
 use crate::services::{Actor, Error};
 use axum::Json;
@@ -76,6 +76,19 @@ pub(super) async fn get_receipt(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Receipt>, Failure> {
     Ok(Json(request::receipt(&ctx, &actor, id).await?))
+}
+
+/// Says what a request asks for, and whom it is about: letters and forms come unsorted.
+#[utoipa::path(post, path = "/privacy/requests/{id}/sort", tag = "privacy", params(("id" = Uuid, Path)), request_body = Sorted, responses((status = 200, body = RequestView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn sort_request(
+    State(ctx): State<Ctx>,
+    Writer(actor): Writer,
+    Path(id): Path<Uuid>,
+    body: Bytes,
+) -> Result<Json<RequestView>, Failure> {
+    let sorted: Sorted = json(&body)?;
+    let row = request::sort(&ctx, &Actor { idempotency: None, ..actor.clone() }, id, &sorted).await?;
+    shown(&ctx, &actor, row).await
 }
 
 /// Sends a one-time code to the customer's address on file.

@@ -2,11 +2,13 @@
 
 use super::session::Visitor;
 use crate::ctx::Ctx;
+use crate::privacy::acceptance;
+use crate::services::organisation::statement_path;
 use crate::services::{Actor, Error, Kind};
-use crate::store::worklist;
+use crate::store::{organisation, worklist};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use console::{ConsoleError, ErrorView, Flash, Frame, Health, Organisation, Theme};
+use console::{ConsoleError, ErrorView, Flash, Frame, Health, NewStatement, Organisation, Theme};
 use domain::customer::Language;
 use domain::hex;
 
@@ -115,7 +117,16 @@ pub(super) async fn around(ctx: &Ctx, visitor: &Visitor, actor: &Actor) -> Resul
         org_number: org_number.clone(),
     };
     let organisations: Vec<Organisation> = signed.organisations.iter().map(organisation).collect();
+    let org = organisation::find(&tx).await?.ok_or(Trouble::NotFound)?;
+    let new = acceptance::to_accept(ctx, actor, signed.user, signed.language).await?;
     let frame = Frame {
+        privacy: statement_path(ctx, &tx, &org).await?,
+        new_statement: new.map(|n| NewStatement {
+            href: format!("/privacy/{}?version={}&language={}", actor.org, n.version_no, signed.language.as_str()),
+            version_no: n.version_no,
+            valid_from: n.valid_from,
+            changes: n.changes,
+        }),
         theme: Theme::from_name(&signed.theme),
         user: Some(signed.name.clone()),
         organisation: organisations.iter().find(|o| o.id == actor.org).cloned(),

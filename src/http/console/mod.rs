@@ -8,6 +8,7 @@ mod deliveries;
 mod frame;
 pub(super) mod invoices;
 mod other;
+mod privacy;
 mod runs;
 mod session;
 
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<Ctx> {
         .route("/sign-out", post(session::sign_out))
         .route("/organisation", post(session::choose_organisation))
         .route("/preferences", post(session::set_preferences))
+        .route("/statement", post(session::accept_statement))
         .route("/search", post(invoices::search))
         .route("/deliveries", get(deliveries::show))
         .route("/deliveries/act", post(act::act))
@@ -54,6 +56,24 @@ pub(super) fn routes() -> Router<Ctx> {
         .route("/print", get(other::print_queue))
         .route("/print/pdf", post(other::print_pdf))
         .route("/print/posted", post(other::print_posted))
+        .route("/privacy", get(privacy::show))
+        .route("/privacy/requests/{id}", get(privacy::show_request))
+        .route("/privacy/requests/{id}/sort", post(privacy::sort))
+        .route("/privacy/requests/{id}/code", post(privacy::send_code))
+        .route("/privacy/requests/{id}/confirm", post(privacy::confirm))
+        .route("/privacy/requests/{id}/identify", post(privacy::identify))
+        .route("/privacy/requests/{id}/extend", post(privacy::extend))
+        .route("/privacy/requests/{id}/grant", post(privacy::grant))
+        .route("/privacy/requests/{id}/refuse", post(privacy::refuse))
+        .route("/privacy/requests/{id}/package", get(privacy::package))
+        .route("/privacy/erasures/look", post(privacy::look))
+        .route("/privacy/erasures", post(privacy::erase_customer))
+        .route("/privacy/erasures/{id}", get(privacy::show_erasure))
+        .route("/privacy/erasures/{id}/certificate", get(privacy::certificate_pdf))
+        .route("/privacy/plans", post(privacy::make_plan))
+        .route("/privacy/plans/{id}", get(privacy::show_plan))
+        .route("/privacy/plans/{id}/run", post(privacy::run_plan))
+        .route("/privacy/plans/{id}/approve", post(privacy::approve))
         .route("/webhooks", get(other::webhooks))
         .route("/webhooks/{id}/enable", post(other::enable_webhook))
         .route("/webhooks/{id}/replay", post(other::replay_webhook));

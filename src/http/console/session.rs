@@ -4,7 +4,9 @@ use super::frame::{self, Page, Trouble};
 use crate::ctx::{Ctx, same};
 use crate::http::form::{self, LARGEST_FORM, browser_language, cookie, field, fields};
 use crate::http::peer::Peer;
+use crate::privacy::acceptance;
 use crate::privacy::cookies::{Cookie, FORM, SESSION};
+use crate::services::organisation::only_statement_path;
 use crate::services::sign_in::{self, SignInView};
 use crate::services::user::{self, Refused, Signed};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
@@ -12,7 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
-use console::{SignInError, SignInOutcome, SignInRow, SignInsView};
+use console::{Frame, SignInError, SignInOutcome, SignInRow, SignInsView};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -112,17 +114,21 @@ pub(super) async fn show_sign_in(
 ) -> Result<Response, Trouble> {
     let error = query.expired.map(|_| SignInError::Expired);
     let next = own_path(query.next.as_deref().unwrap_or_default(), "/console/deliveries");
-    sign_in_page(&ctx, &headers, &console::SignInView { user: String::new(), error, next }, StatusCode::OK)
+    sign_in_page(&ctx, &headers, &console::SignInView { user: String::new(), error, next }, StatusCode::OK).await
 }
 
-fn sign_in_page(
+async fn sign_in_page(
     ctx: &Ctx,
     headers: &HeaderMap,
     view: &console::SignInView,
     status: StatusCode,
 ) -> Result<Response, Trouble> {
     let form = held(ctx, headers, &FORM).unwrap_or_else(|| user::new_token(ctx));
-    let page = console::sign_in(view, &frame::bare(ctx, browser_language(headers), user::form_token(ctx, &form)))?;
+    let frame = Frame {
+        privacy: only_statement_path(ctx).await?,
+        ..frame::bare(ctx, browser_language(headers), user::form_token(ctx, &form))
+    };
+    let page = console::sign_in(view, &frame)?;
     let mut response = (status, axum::response::Html(page)).into_response();
     response.headers_mut().append(header::SET_COOKIE, set_cookie(ctx, &FORM, &form));
     Ok(response)
@@ -138,26 +144,26 @@ pub(super) async fn sign_in(
     let fields = fields(&body);
     let get = |name: &str| field(&fields, name).unwrap_or_default();
     let next = own_path(get("next"), "/console/deliveries");
-    let again = |error, status| {
+    let again = async |error, status| {
         let view = console::SignInView { user: get("user").to_owned(), error: Some(error), next: next.clone() };
-        sign_in_page(&ctx, &headers, &view, status)
+        sign_in_page(&ctx, &headers, &view, status).await
     };
     let form = held(&ctx, &headers, &FORM).unwrap_or_default();
     if form.is_empty() || !same(get("csrf").as_bytes(), user::form_token(&ctx, &form).as_bytes()) {
-        return again(SignInError::Expired, StatusCode::FORBIDDEN);
+        return again(SignInError::Expired, StatusCode::FORBIDDEN).await;
     }
     let token = match user::sign_in(&ctx, get("user"), get("password"), peer.address).await? {
         Ok(token) => token,
-        Err(Refused::Wrong) => return again(SignInError::Wrong, StatusCode::FORBIDDEN),
+        Err(Refused::Wrong) => return again(SignInError::Wrong, StatusCode::FORBIDDEN).await,
         Err(Refused::Resting(minutes)) => {
             let minutes = u64::try_from(minutes).unwrap_or(1);
-            return again(SignInError::TooMany(minutes), StatusCode::TOO_MANY_REQUESTS);
+            return again(SignInError::TooMany(minutes), StatusCode::TOO_MANY_REQUESTS).await;
         }
         Err(Refused::Blocked(Some(minutes))) => {
             let minutes = u64::try_from(minutes).unwrap_or(1);
-            return again(SignInError::AddressRests(minutes), StatusCode::TOO_MANY_REQUESTS);
+            return again(SignInError::AddressRests(minutes), StatusCode::TOO_MANY_REQUESTS).await;
         }
-        Err(Refused::Blocked(None)) => return again(SignInError::AddressBlocked, StatusCode::FORBIDDEN),
+        Err(Refused::Blocked(None)) => return again(SignInError::AddressBlocked, StatusCode::FORBIDDEN).await,
     };
     let mut response = Redirect::to(&next).into_response();
     response.headers_mut().append(header::SET_COOKIE, set_cookie(&ctx, &SESSION, &token));
@@ -194,6 +200,15 @@ pub(super) async fn choose_organisation(State(ctx): State<Ctx>, posted: Posted) 
     user::choose_organisation(&ctx, &posted.visitor.token, id).await?;
     // A page of one organisation is not there in another.
     Ok(Redirect::to("/console/deliveries").into_response())
+}
+
+/// Records that the user has seen and accepted a version of the privacy statement: whoever looks may.
+pub(super) async fn accept_statement(State(ctx): State<Ctx>, posted: Posted) -> Page {
+    let signed = &posted.visitor.signed;
+    let actor = signed.actor(false)?;
+    let version = posted.get("version").and_then(|v| v.parse().ok()).ok_or(Trouble::NotFound)?;
+    acceptance::accept(&ctx, &actor, version, signed.user, "console").await?;
+    Ok(Redirect::to(&posted.back("/console/deliveries")).into_response())
 }
 
 /// Chooses language and theme.

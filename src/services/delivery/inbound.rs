@@ -5,7 +5,7 @@ use super::engine::{attempted, event, settle};
 use super::loaded::Loaded;
 use super::parcel::envelope_mac;
 use crate::ctx::Ctx;
-use crate::ports::Fault;
+use crate::ports::{Fault, Pending};
 use crate::services::error::Error;
 use crate::store::OrgTx;
 use crate::store::channel::{self, Suppression};
@@ -31,6 +31,8 @@ pub enum Inbound {
     NotOurs,
     /// Nothing that can be understood.
     NotUnderstood,
+    /// A request of a person.
+    Request,
 }
 
 /// Times a mail may come back "for now" and be sent again.
@@ -39,8 +41,20 @@ const MOST_RETURNS: usize = 2;
 /// Letters read in one round.
 const ROUND: usize = 100;
 
+/// Who takes a letter that is about no mail of ours; false where it is not for them either.
+pub type Others = for<'a> fn(&'a Ctx, &'a [u8]) -> Pending<'a, Result<bool, Error>>;
+
+fn nobodys<'a>(_: &'a Ctx, _: &'a [u8]) -> Pending<'a, Result<bool, Error>> {
+    Box::pin(async { Ok(false) })
+}
+
 /// Reads the mailbox bounces come to until it is empty; each letter is removed once it is dealt with. How many.
 pub async fn read_inbox(ctx: &Ctx) -> Result<u64, Error> {
+    read_inbox_with(ctx, nobodys).await
+}
+
+/// The same, where letters may be for somebody else too, who is asked first.
+pub(crate) async fn read_inbox_with(ctx: &Ctx, others: Others) -> Result<u64, Error> {
     let Some(mailbox) = &ctx.inbox else { return Ok(0) };
     let away = |fault: &Fault| tracing::warn!(code = %fault.code, "the mailbox of bounces could not be read");
     let mut inbox = match mailbox.open().await {
@@ -50,7 +64,7 @@ pub async fn read_inbox(ctx: &Ctx) -> Result<u64, Error> {
             return Ok(0);
         }
     };
-    let mut taken = 0;
+    let mut count = 0;
     loop {
         let letters = match inbox.list(ROUND).await {
             Ok(letters) => letters,
@@ -63,7 +77,12 @@ pub async fn read_inbox(ctx: &Ctx) -> Result<u64, Error> {
             break;
         }
         for letter in letters {
-            let was = match take_letter(ctx, &letter.bytes).await {
+            let taken = match others(ctx, &letter.bytes).await {
+                Ok(true) => Ok(Inbound::Request),
+                Ok(false) => take_letter(ctx, &letter.bytes).await,
+                Err(error) => Err(error),
+            };
+            let was = match taken {
                 // What a letter is about may be gone or broken; it must not stand in the way of the others.
                 Err(error) if error.lasts() => {
                     tracing::error!(error = %error, "a bounce could not be taken in");
@@ -74,13 +93,13 @@ pub async fn read_inbox(ctx: &Ctx) -> Result<u64, Error> {
             metrics::counter!("reskontro_inbound_total", "was" => format!("{was:?}")).increment(1);
             if let Err(fault) = inbox.remove(&letter.handle).await {
                 away(&fault);
-                return Ok(taken);
+                return Ok(count);
             }
-            taken += 1;
+            count += 1;
         }
     }
     inbox.close().await;
-    Ok(taken)
+    Ok(count)
 }
 
 /// Takes one letter in. Twice the same changes nothing.

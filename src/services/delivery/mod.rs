@@ -23,7 +23,8 @@ pub(crate) use choose::{Chooser, Known, Paper, address_hash, mail_address};
 pub(crate) use engine::standing;
 pub use engine::{CLAIM, claim, claim_checks, deliver, session};
 pub use feed::{poll_efaktura, take_efaktura_webhook};
-pub use inbound::{Inbound, read_inbox, take_letter};
+pub(crate) use inbound::read_inbox_with;
+pub use inbound::{Inbound, Others, read_inbox, take_letter};
 pub use manage::{
     Act, Bulk, BulkOutcome, Redirect, allow_address, bulk, cancel, mark_handled, redirect, register_efaktura, resend,
     withdraw,

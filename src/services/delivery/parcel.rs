@@ -6,6 +6,7 @@ use crate::ctx::Ctx;
 use crate::ports::{EfakturaRequest, EhfMessage, Fault, Mail, Parcel};
 use crate::services::error::Error;
 use crate::services::invoice::{ehf, pdf};
+use crate::services::organisation::statement_url;
 use crate::services::payer;
 use crate::services::work::Actor;
 use crate::store::{delivery as store, mandate};
@@ -74,6 +75,9 @@ async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
     let attachment = file(ctx, actor, loaded).await?;
     let settings = &ctx.config.mail;
     let link = payer::url_for(ctx, &loaded.invoice).await?;
+    let tx = ctx.db.read(loaded.row.org_id).await?;
+    let privacy = statement_url(ctx, &tx, &loaded.org).await?;
+    tx.commit().await?;
     let attachment = Some(attachment.as_slice()).filter(|pdf| fits(pdf, settings.max_bytes));
     if attachment.is_none() && link.is_none() {
         return fault("mail_too_large", "the PDF is above mail.max_bytes, and payer.base_url names no page to link to");
@@ -83,6 +87,7 @@ async fn mail(ctx: &Ctx, actor: &Actor, loaded: &Loaded) -> Made<Mail> {
         document,
         pdf: attachment,
         link: link.as_deref(),
+        privacy: privacy.as_deref(),
         from_name: &loaded.org.sender_name,
         from_address: &loaded.org.sender_email,
         reply_to: loaded.org.reply_to.as_deref(),

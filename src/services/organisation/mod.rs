@@ -4,11 +4,14 @@ mod accounts;
 mod agreement;
 mod ending;
 mod settings;
+mod statement;
 
 pub use accounts::{GlAccount, NewBankAccount, NewVatCode, add_account, add_vat_code, gl_accounts, set_gl_accounts};
 pub use agreement::{AcceptanceView, Agreement, DPA_VERSION, NewAcceptance, accept_dpa, dpa, is_to_accept};
 pub use ending::{EndingView, GRACE_DAYS, NewEnding, call_off, end, ending, unless_over};
 pub use settings::{LOGO_BYTES, OrganisationPatch, patch, set_logo, start_series};
+pub use statement::{name_and_address, only_statement_path};
+pub(crate) use statement::{statement_path, statement_url};
 
 use super::error::{Error, FieldError};
 use super::region;

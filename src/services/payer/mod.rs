@@ -11,4 +11,5 @@ pub use code::{CodeSent, Opened, open, send_code};
 pub(crate) use code::{address, hand_over, mail_code, new_code};
 pub(crate) use link::url_for;
 pub use link::{Link, find, find_url, revoke};
+pub(crate) use page::is_open;
 pub use page::{Door, Page, close, form_token, pdf, show};

@@ -6,6 +6,7 @@ use crate::ctx::{Ctx, sha256};
 use crate::services::delivery::{TimelineEvent, timeline};
 use crate::services::error::Error;
 use crate::services::invoice;
+use crate::services::organisation::statement_path;
 use crate::services::work::Actor;
 use crate::store::{invoice as documents, payer as store, worklist};
 use chrono::{DateTime, Utc};
@@ -45,6 +46,8 @@ pub struct Page {
     pub credited: Money,
     /// The seller's logo.
     pub logo: Option<Vec<u8>>,
+    /// Where the seller's privacy statement is read.
+    pub privacy: Option<String>,
     /// What stands between a visitor and the invoice.
     pub door: Door,
 }
@@ -58,7 +61,7 @@ fn masked(address: &str) -> String {
 }
 
 /// Whether a session opens this link and no other.
-async fn is_open(ctx: &Ctx, link: &Link, session: Option<&str>) -> Result<bool, Error> {
+pub(crate) async fn is_open(ctx: &Ctx, link: &Link, session: Option<&str>) -> Result<bool, Error> {
     let Some(session) = session else { return Ok(false) };
     let tx = ctx.db.read(link.org).await?;
     let found = store::find_session(&tx, &sha256(session.as_bytes())).await?;
@@ -82,6 +85,7 @@ pub async fn show(ctx: &Ctx, link: &Link, session: Option<&str>) -> Result<Page,
     let row = worklist::invoice(&tx, link.invoice_id).await?.ok_or_else(missing)?;
     let (org, customer) = parties(&tx, link).await?;
     let to = address(ctx, &tx, &org, &customer).await?;
+    let privacy = statement_path(ctx, &tx, &org).await?;
     let state = store::find(&tx, link.id).await?;
     let notes = documents::list_credit_notes(&tx, link.invoice_id).await?;
     tx.commit().await?;
@@ -99,6 +103,7 @@ pub async fn show(ctx: &Ctx, link: &Link, session: Option<&str>) -> Result<Page,
     Ok(Page {
         remaining: Money::from_ore(row.remaining_ore),
         credited: Money::from_ore(row.credited_ore),
+        privacy,
         logo: invoice::logo(ctx, &actor, &document).await?,
         door,
         document,

@@ -1,6 +1,7 @@
 //! Made-up views for every page and state: the tests draw them all, and the example photographs them.
 
 mod deliveries;
+mod desk;
 mod invoice;
 mod lists;
 mod payer;
@@ -22,7 +23,9 @@ pub fn samples(language: Language) -> Vec<(&'static str, Drawn)> {
     let mut out = deliveries::pages(&frame);
     out.extend(invoice::pages(&frame));
     out.extend(lists::pages(&frame));
+    out.extend(desk::pages(&frame));
     out.extend(payer::pages(language));
+    out.extend(payer::forms(language));
     out
 }
 
@@ -54,6 +57,8 @@ pub fn frame(language: Language) -> Frame {
         bank_updated_at: Some(at(11, 20, 5, 12)),
         flash: None,
         band: None,
+        privacy: Some("/privacy/01934b1e-7c00-7000-8000-000000000900".to_owned()),
+        new_statement: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Samples of the payer's page: before and after the code, each thing it says, paid, credited, and a dead link.
 
 use super::{Drawn, at, invoice as invoices, on, ore};
+use crate::{AskFormView, Asked, AskedState, FormSaid, ask_form};
 use crate::{Channel, payer, payer_blocked, payer_clear, payer_dead, payer_rests, payer_trouble};
 use crate::{Event, EventAt, EventKind, PayerDoor, PayerInvoice, PayerSaid, PayerSeller, PayerView};
 use domain::customer::Language;
@@ -38,6 +39,40 @@ pub(super) fn pages(language: Language) -> Vec<(&'static str, Drawn)> {
     ]
 }
 
+fn asked() -> Vec<Asked> {
+    let one = |n, kind: &str, state, package| Asked {
+        id: super::id(n),
+        kind: kind.to_owned(),
+        received_on: on(11, 2),
+        due_on: on(12, 2),
+        state,
+        package,
+    };
+    vec![one(7, "access", AskedState::Answered(on(11, 10)), true), one(8, "erasure", AskedState::Waits, false)]
+}
+
+/// The form beside the statement, empty, sent and refused.
+pub(super) fn forms(language: Language) -> Vec<(&'static str, Drawn)> {
+    let form = |said| AskFormView {
+        organisation: "Lillevik Grønt AS".to_owned(),
+        email: Some("post@lillevik.example".to_owned()),
+        path: "/privacy/01934b1e-7c00-7000-8000-000000000900/request".to_owned(),
+        statement: "/privacy/01934b1e-7c00-7000-8000-000000000900".to_owned(),
+        language,
+        now: at(11, 20, 9, 15),
+        token: "c5rf-t0ken".to_owned(),
+        said,
+        typed: Default::default(),
+    };
+    vec![
+        ("payer-form-ask", ask_form(&form(None))),
+        ("payer-form-sent", ask_form(&form(Some(FormSaid::Sent { case: super::id(9), due_on: on(12, 20) })))),
+        ("payer-form-incomplete", ask_form(&form(Some(FormSaid::Incomplete)))),
+        ("payer-form-stale", ask_form(&form(Some(FormSaid::Stale)))),
+        ("payer-form-too-many", ask_form(&form(Some(FormSaid::TooMany)))),
+    ]
+}
+
 fn closed(tries_left: Option<u64>) -> PayerDoor {
     PayerDoor::Closed { masked: "i•••@s•••.no".to_owned(), tries_left }
 }
@@ -50,6 +85,7 @@ fn open() -> PayerDoor {
         number: 10_482,
         lines: invoice.lines,
         vat: invoice.vat,
+        requests: asked(),
         net: invoice.net,
         events: vec![
             happened(at(10, 30, 15, 3), EventKind::Issued { number: 10_482 }),
@@ -81,6 +117,7 @@ fn view(language: Language, door: PayerDoor) -> PayerView {
         due_on: Some(on(11, 13)),
         kid: Some("0104230104820".to_owned()),
         account: "12345678903".to_owned(),
+        privacy: Some("/privacy/01934b1e-7c00-7000-8000-000000000900".to_owned()),
         door,
     }
 }

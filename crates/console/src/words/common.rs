@@ -14,7 +14,12 @@ super::table! {
     invoices: "Fakturaer", "Fakturaer", "Invoices";
     runs: "Fakturakjøringer", "Fakturakøyringar", "Invoice runs";
     print_queue: "Utskriftskø", "Utskriftskø", "Print queue";
+    privacy: "Personvern", "Personvern", "Privacy";
     webhooks: "Webhooks", "Webhooks", "Webhooks";
+    privacy_statement: "Personvernerklæring", "Personvernerklæring", "Privacy statement";
+    statement_news: "Personvernerklæringen er ny: versjon {n} gjelder fra {date}.", "Personvernerklæringa er ny: versjon {n} gjeld frå {date}.", "The privacy statement is new: version {n} holds from {date}.";
+    read_statement: "Les erklæringen", "Les erklæringa", "Read the statement";
+    accept_statement: "Jeg har lest og godtar", "Eg har lese og godtek", "I have read and accept";
     sign_out: "Logg ut", "Logg ut", "Sign out";
     sign_in: "Logg inn", "Logg inn", "Sign in";
     need_you: "trenger deg", "treng deg", "need you";

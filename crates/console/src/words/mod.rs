@@ -1,10 +1,14 @@
 //! Every word of the console's own, in bokmål, nynorsk and English; a missing one does not compile.
 
+mod asking;
 mod common;
+mod desk;
 mod pages;
 mod payer;
 
+pub(crate) use asking::{AskingWords, asking_words};
 pub(crate) use common::{Words, words};
+pub(crate) use desk::{DeskWords, desk_words};
 pub(crate) use pages::{PageWords, page_words};
 pub(crate) use payer::{PayerWords, payer_words};
 

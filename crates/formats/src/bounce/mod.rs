@@ -6,12 +6,14 @@
 
 mod auto;
 mod mime;
+mod person;
 mod plain;
 mod report;
 mod tag;
 mod verdict;
 mod words;
 
+pub use person::{PersonLetter, person};
 pub use verdict::{Cause, Outlook, Verdict, verdict};
 pub use words::clean;
 

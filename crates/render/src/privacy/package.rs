@@ -215,6 +215,9 @@ fn heading(table: &str, language: Language) -> String {
             ["Brudd på personvernet som gjelder deg", "Brot på personvernet som gjeld deg", "Breaches that concern you"]
         }
         "privacy_request" => ["Henvendelser om personvern", "Førespurnader om personvern", "Requests"],
+        "statement_notice" => {
+            ["Varsel om ny personvernerklæring", "Varsel om ny personvernerklæring", "Notices of a new statement"]
+        }
         other => return other.replace('_', " "),
     };
     format!("{} ({})", say(text, language), table.replace('_', " "))
