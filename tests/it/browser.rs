@@ -5,6 +5,8 @@ use crate::harness::{Backend, TestApp, skip};
 use formats::customer_list::Mode;
 use reskontro::config::Config;
 use reskontro::ctx::Ctx;
+use reskontro::privacy::policy::{self, NewPolicy};
+use reskontro::privacy::statement::{self, NewStatement};
 use reskontro::services::payment::{NewPayment, register};
 use reskontro::services::run::{self, NewRun};
 use reskontro::services::user::{self, NewUser};
@@ -80,6 +82,36 @@ async fn the_console_holds_in_a_browser() {
     let id = user::create(&app.ctx, &NewUser { login: "kari", name: "Kari Kasserer", password }).await.unwrap();
     user::add_member(&app.ctx, &actor, id, "owner").await.unwrap();
     drive("console.mjs", &[&base, "kari", password, &run.to_string()]).await;
+}
+
+#[tokio::test]
+async fn the_desk_of_privacy_holds_in_a_browser() {
+    if is_missing() {
+        return;
+    }
+    let app = TestApp::new(Backend::Sqlite).await.unwrap();
+    let (ctx, base, actor, _) = billed(&app).await;
+    let responsible = || NewStatement { responsible: Some("daglig leder".into()), ..NewStatement::default() };
+    statement::publish(&ctx, &actor, &responsible()).await.unwrap();
+    app.clock.advance(chrono::Duration::hours(1));
+    let changes = serde_json::json!({"rules": {"draft": {"period": "P45D"}}});
+    let policy = NewPolicy { preset: "association-billing".into(), changes, valid_from: None };
+    policy::publish(&ctx, &actor, &policy).await.unwrap();
+    policy::approve(&ctx, &actor, policy::current(&ctx, &actor).await.unwrap().version_no).await.unwrap();
+    let from = ctx.today().checked_add_days(chrono::Days::new(14));
+    statement::publish(&ctx, &actor, &NewStatement { valid_from: from, ..responsible() }).await.unwrap();
+    let password = "a long enough password";
+    let id = user::create(&ctx, &NewUser { login: "kari", name: "Kari Kasserer", password }).await.unwrap();
+    user::add_member(&ctx, &actor, id, "owner").await.unwrap();
+    // A form is sent no sooner than somebody can have read it: here time goes on while the browser works.
+    let clock = app.clock.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            clock.advance(chrono::Duration::seconds(2));
+        }
+    });
+    drive("desk.mjs", &[&base, &actor.org.to_string(), "kari", password]).await;
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 
 use crate::console::{Browser, PASSWORD, person};
 use crate::erasure::{Billed, billed, count};
-use crate::harness::{TestApp, both};
+use crate::harness::{TestApp, both, one_of_a};
+use reskontro::privacy::policy::{self, NewPolicy};
 use reskontro::privacy::reading;
 use reskontro::privacy::request::{self, NewRequest};
 use reskontro::services::Actor;
+use reskontro::services::invoice::create_draft;
 use uuid::Uuid;
 
 const DESK: &str = "/console/privacy";
@@ -30,6 +32,10 @@ async fn post(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Res
 
 async fn signed_in(app: &TestApp, actor: &Actor, role: &str) -> Browser {
     person(app, actor, role, role).await;
+    signed_in_again(app, role).await
+}
+
+async fn signed_in_again(app: &TestApp, role: &str) -> Browser {
     let mut browser = Browser::at(&app.ctx).await;
     assert_eq!(browser.sign_in(role, PASSWORD).await, 303);
     browser
@@ -65,7 +71,7 @@ both!(a_request_is_identified_extended_and_answered_on_the_desk, async |app: &Te
     // Nothing is handed out before it is known who asks.
     assert_eq!(post(&mut owner, &format!("{here}/grant"), &[]).await, Err(409));
     assert_eq!(post(&mut owner, &format!("{here}/extend"), &[("reason", " ")]).await, Err(409));
-    let back = format!("{here}?done=1");
+    let back = format!("{here}?saved=1");
     assert_eq!(post(&mut owner, &format!("{here}/extend"), &[("reason", "Mange bilag")]).await, Ok(back.clone()));
     assert_eq!(post(&mut owner, &format!("{here}/identify"), &[]).await, Ok(back.clone()));
     let (_, ready) = page(&mut owner, &here).await;
@@ -126,18 +132,32 @@ both!(an_erasure_is_looked_at_asked_about_and_certified, async |app: &TestApp| {
 });
 
 both!(a_plan_is_made_looked_at_and_carried_out, async |app: &TestApp| {
-    let Billed { actor, .. } = billed(app).await;
+    let Billed { actor, customers, .. } = billed(app).await;
     let mut owner = signed_in(app, &actor, "owner").await;
-    let to = post(&mut owner, &format!("{DESK}/plans"), &[]).await.unwrap();
-    let here = to.split('?').next().unwrap().to_owned();
-    let (_, made) = page(&mut owner, &to).await;
-    let run = format!("{here}/run");
-    let made_by = if made.contains(&run) {
-        post(&mut owner, &run, &[]).await
-    } else {
-        post(&mut owner, &format!("{here}/approve"), &[("version", "1")]).await
+    let plan = async |owner: &mut Browser| {
+        let to = post(owner, &format!("{DESK}/plans"), &[]).await.unwrap();
+        let shown = page(owner, &to).await.1;
+        (to.split('?').next().unwrap().to_owned(), shown)
     };
-    assert!(made_by.is_ok(), "{made_by:?}: {made}");
+    let (_, empty) = plan(&mut owner).await;
+    assert!(empty.contains("Ingenting har nådd fristen sin.") && !empty.contains("/run\""), "{empty}");
+    // A draft forgotten, and a policy nobody has approved yet: looked at, and nothing goes.
+    create_draft(&app.ctx, &actor, &one_of_a(customers[2])).await.unwrap();
+    app.clock.advance(chrono::Duration::days(31));
+    let changes = serde_json::json!({"rules": {"draft": {"period": "P30D"}}});
+    let new = NewPolicy { preset: "association-billing".into(), changes, valid_from: None };
+    policy::publish(&app.ctx, &actor, &new).await.unwrap();
+    let mut owner = signed_in_again(app, "owner").await;
+    let (dry, shown) = plan(&mut owner).await;
+    assert!(shown.contains("Ikke godkjent: ingenting slettes") && shown.contains("Fakturautkast"), "{shown}");
+    assert_eq!(post(&mut owner, &format!("{dry}/run"), &[]).await, Err(409));
+    assert_eq!(count(app, &actor, "invoice_draft").await, 1);
+    let version = policy::current(&app.ctx, &actor).await.unwrap().version_no.to_string();
+    assert!(post(&mut owner, &format!("{dry}/approve"), &[("version", &version)]).await.is_ok());
+    let (planned, _) = plan(&mut owner).await;
+    assert_eq!(post(&mut owner, &format!("{planned}/run"), &[]).await, Ok(format!("{planned}?saved=1")));
+    assert_eq!(count(app, &actor, "invoice_draft").await, 0);
+    assert!(page(&mut owner, &planned).await.1.contains("Gjennomført"));
     assert!(page(&mut owner, DESK).await.1.contains("Sletteplan"));
 });
 

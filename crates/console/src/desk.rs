@@ -276,6 +276,8 @@ pub struct ErasurePart {
     pub fate: PartFate,
     /// First day it may go.
     pub until: Option<NaiveDate>,
+    /// What delays it, in the language of the page.
+    pub held: Vec<String>,
     /// How many rows.
     pub rows: u64,
 }
@@ -318,7 +320,13 @@ pub fn desk_erasure(view: &ErasureView, frame: &Frame) -> Result<String, Console
             PartFate::ByLaw => chip("hold", Icon::Lock, d.by_law),
             PartFate::Otherwise => chip("hold", Icon::Lock, d.otherwise),
         };
-        let until = part.until.map(|on| p.fill(d.until, "date", p.date_text(&on))).unwrap_or_default();
+        let until = match part.until {
+            Some(on) if part.fate != PartFate::Otherwise || part.held.is_empty() => {
+                p.fill(d.until, "date", p.date_text(&on))
+            }
+            _ if part.held.is_empty() => String::new(),
+            _ => p.fill(d.held_by, "what", part.held.join(", ")),
+        };
         (part, fate, until)
     });
     let parts = parts.collect();

@@ -145,17 +145,21 @@ pub(super) async fn around(ctx: &Ctx, visitor: &Visitor, actor: &Actor) -> Resul
     Ok(frame)
 }
 
-/// The line after something was done, from `done=N&refused=N&why=code` of the address: counts and codes only.
+/// The line after something was done, from `done=N&refused=N&why=code` or `saved=1` of the address: counts and codes only.
 fn flash(path: &str, language: Language) -> Option<Flash> {
     let query = path.split_once('?')?.1;
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let number = |name: &str| pairs.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<u32>().ok());
-    let (done, refused) = (number("done")?, number("refused").unwrap_or_default());
     let say = |nb: String, nn: String, en: String| match language {
         Language::Bokmal => nb,
         Language::Nynorsk => nn,
         Language::English => en,
     };
+    if number("saved").is_some() {
+        let text = say("Utført.".into(), "Utført.".into(), "Done.".into());
+        return Some(Flash { ok: true, text });
+    }
+    let (done, refused) = (number("done")?, number("refused").unwrap_or_default());
     let text = match (done, refused) {
         (0, 0) => say(
             "Ingen er valgt. Velg minst én levering.".into(),

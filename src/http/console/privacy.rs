@@ -156,7 +156,7 @@ pub(super) async fn show_request(State(ctx): State<Ctx>, visitor: Visitor, Path(
 }
 
 fn back(id: Uuid) -> Response {
-    Redirect::to(&format!("/console/privacy/requests/{id}?done=1")).into_response()
+    Redirect::to(&format!("/console/privacy/requests/{id}?saved=1")).into_response()
 }
 
 /// The customer with a number.
@@ -242,6 +242,8 @@ pub(super) async fn package(State(ctx): State<Ctx>, visitor: Visitor, Path(id): 
 
 /// One line a category: rows of the same clock and fate together.
 fn parts(all: &[Part], language: Language) -> Vec<ErasurePart> {
+    let held =
+        |part: &Part| part.held_by.iter().map(|h| render::privacy::hold(*h, language).to_owned()).collect::<Vec<_>>();
     let mut found: Vec<(RuleId, ErasurePart)> = Vec::new();
     for part in all.iter().filter(|p| p.count > 0) {
         let fate = match part.fate {
@@ -254,10 +256,11 @@ fn parts(all: &[Part], language: Language) -> Vec<ErasurePart> {
             Some((_, same)) => {
                 same.rows += rows;
                 same.until = same.until.max(part.until);
+                same.held.extend(held(part).into_iter().filter(|h| !same.held.contains(h)).collect::<Vec<_>>());
             }
             None => {
                 let title = render::privacy::title(part.rule, language).to_owned();
-                found.push((part.rule, ErasurePart { title, fate, until: part.until, rows }));
+                found.push((part.rule, ErasurePart { title, fate, until: part.until, held: held(part), rows }));
             }
         }
     }
@@ -292,7 +295,7 @@ pub(super) async fn erase_customer(State(ctx): State<Ctx>, posted: Posted) -> Pa
     let id = posted.get("customer").and_then(|t| Uuid::try_parse(t).ok()).ok_or(Trouble::NotFound)?;
     let subject = explain::subject(&ctx, &actor, "customer", id).await?;
     let case = erase::erase(&ctx, &actor, subject).await?;
-    Ok(Redirect::to(&format!("/console/privacy/erasures/{}?done=1", case.id)).into_response())
+    Ok(Redirect::to(&format!("/console/privacy/erasures/{}?saved=1", case.id)).into_response())
 }
 
 /// An erasure: what went, what is kept.
@@ -320,7 +323,7 @@ pub(super) async fn certificate_pdf(State(ctx): State<Ctx>, visitor: Visitor, Pa
 }
 
 fn to_plan(id: Uuid) -> Response {
-    Redirect::to(&format!("/console/privacy/plans/{id}?done=1")).into_response()
+    Redirect::to(&format!("/console/privacy/plans/{id}?saved=1")).into_response()
 }
 
 /// Makes a plan: nothing is deleted by it.

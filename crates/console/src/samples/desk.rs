@@ -69,7 +69,13 @@ pub(super) fn pages(frame: &Frame) -> Vec<(&'static str, Drawn)> {
         no_such_customer: true,
         owner: true,
     };
-    let part = |title: &str, fate, until, rows| ErasurePart { title: title.to_owned(), fate, until, rows };
+    let part = |title: &str, fate, until, rows| ErasurePart {
+        title: title.to_owned(),
+        fate,
+        until,
+        held: if fate == PartFate::Otherwise { vec!["10350".to_owned()] } else { Vec::new() },
+        rows,
+    };
     let parts = vec![
         part("10344", PartFate::Goes, None, 41),
         part("10345", PartFate::ByLaw, Some(on(12, 31)), 6),

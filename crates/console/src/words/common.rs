@@ -74,7 +74,7 @@ super::table! {
     error_email: "E-postadressen ser ikke riktig ut. Den skal se slik ut: navn@eksempel.no.", "E-postadressa ser ikkje rett ut. Ho skal sjå slik ut: namn@eksempel.no.", "The e-mail address does not look right. Use the form name@example.com.";
     one_invoice: "1 faktura", "1 faktura", "1 invoice";
     n_invoices: "{n} fakturaer", "{n} fakturaer", "{n} invoices";
-    optional: "Valgfritt", "Valfritt", "Optional";
+    optional: "valgfritt", "valfritt", "optional";
     // Channels: name, then how something goes there.
     mail: "e-post", "e-post", "e-mail";
     by_mail: "på e-post", "på e-post", "by e-mail";

@@ -73,6 +73,7 @@ super::table! {
     goes: "Slettes nå", "Blir sletta no", "Goes now";
     by_law: "Beholdes etter loven", "Blir halde etter lova", "Kept by law";
     otherwise: "Beholdes av en annen grunn", "Blir halde av ein annan grunn", "Kept on another ground";
+    held_by: "på grunn av {what}", "på grunn av {what}", "because of {what}";
     until: "til {date}", "til {date}", "until {date}";
     category: "Kategori", "Kategori", "Category";
     fate: "Hva som skjer", "Kva som skjer", "What happens";
