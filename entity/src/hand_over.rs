@@ -16,8 +16,10 @@ pub struct Model {
     pub documents: i64,
     pub bytes: i64,
     pub content_hash: Vec<u8>,
+    pub bookings: i64,
     pub made_at: DateTimeUtc,
     pub confirmed_at: Option<DateTimeUtc>,
+    pub taken: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -14,6 +14,7 @@ const CHANGED: &[&str] = &[
     "archive_customer",
     "audit_segment",
     "hand_over",
+    "hand_over_customer",
     "organisation_ending",
     "customer",
     "customer_detail",

@@ -24,14 +24,23 @@ CREATE TABLE hand_over (
   documents $int NOT NULL,
   bytes $int NOT NULL,
   content_hash $bytes NOT NULL,
+  bookings $int NOT NULL,
   made_at $time NOT NULL,
   confirmed_at $time,
+  taken $text,
   PRIMARY KEY (org_id, id)
 );
 ALTER TABLE org_directory ADD COLUMN gone_at $time;
 ALTER TABLE customer ADD COLUMN handed_over_at $time;
-ALTER TABLE archive_customer ADD COLUMN hand_over_id $uuid;
-CREATE INDEX archive_customer_hand_over ON archive_customer (org_id, hand_over_id) WHERE hand_over_id IS NOT NULL;
+CREATE TABLE hand_over_customer (
+  org_id $uuid NOT NULL,
+  customer_id $uuid NOT NULL,
+  hand_over_id $uuid NOT NULL,
+  bookings $int NOT NULL,
+  taken $bool NOT NULL,
+  PRIMARY KEY (org_id, customer_id)
+);
+CREATE INDEX hand_over_customer_package ON hand_over_customer (org_id, hand_over_id);
 ";
 
 #[async_trait::async_trait]

@@ -138,7 +138,6 @@ pub(super) async fn export(args: ExportArgs, scope: Scope) -> anyhow::Result<()>
         text::counted(made.documents, "document"),
         text::count(made.bytes / 1000)
     );
-    println!("SHA-256 {}", made.sha256);
     let command = if scope == Scope::Archive { "privacy archive" } else { "org" };
     println!("\nKeep it where the books are kept, and confirm: reskontro {command} confirm {shown}");
     Ok(())
@@ -146,7 +145,7 @@ pub(super) async fn export(args: ExportArgs, scope: Scope) -> anyhow::Result<()>
 
 /// Checks a package.
 pub(super) fn check(package: &Path) -> anyhow::Result<()> {
-    let (manifest, _) = hand_over::check(package)?;
+    let (manifest, hash) = hand_over::check(package)?;
     println!(
         "{} is whole and as it was signed: {} and {} of {}, written {}.",
         package.display(),
@@ -156,6 +155,7 @@ pub(super) fn check(package: &Path) -> anyhow::Result<()> {
         manifest.made_at.format("%Y-%m-%d %H:%M UTC")
     );
     println!("Signed with key {}", manifest.public_key);
+    println!("SHA-256 of the file, which confirms it over the API: {}", domain::hex::encode(&hash));
     Ok(())
 }
 
@@ -172,7 +172,7 @@ pub(super) async fn confirm(org: &Org, package: &Path) -> anyhow::Result<()> {
     println!("Confirmed. The archive of {} is deleted here.", text::counted(done.handed_over, "customer"));
     if done.stay > 0 {
         println!(
-            "{} still here: a hold keeps it, or something was booked since.",
+            "{} still here: a hold keeps it, or something was booked since; the next package has it.",
             text::counted(done.stay, "customer")
         );
     }

@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{breach, closing, notice, request, restriction, retention, scrub, standing};
+use crate::privacy::{breach, closing, hand_over, notice, request, restriction, retention, scrub, standing};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -41,6 +41,7 @@ pub const JOBS: &[Known] = &[
     known("watch_statement", "says when the statement is older than the policy, or people are not told", Some((7, 5))),
     known("tell_of_statement", "tells people of a new privacy statement", None),
     Known { hourly: true, once: true, ..known("watch_breaches", "tells of breaches whose 72 hours run out", None) },
+    known("take_archive", "deletes an archive that was handed over and confirmed", None),
     Known {
         once: true,
         ..known(
@@ -139,6 +140,10 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
             notice::tell_version(ctx, &actor, id).await
         }
         "watch_breaches" => breach::watch_all(ctx).await,
+        "take_archive" => {
+            let id = subject.ok_or_else(|| Error::not_found("package"))?;
+            hand_over::take_confirmed(ctx, &actor, id).await
+        }
         "close_organisations" => {
             if closing::nightly(ctx).await? > 0 {
                 scrub::run(ctx).await?;

@@ -7,6 +7,7 @@ use super::erase::remove_if_there;
 use super::inventory::{self, Class};
 use super::ledger::{self, Kind, Line, ORGANISATION};
 use super::policy;
+use super::reading;
 use super::steps::remove_codes;
 use crate::ctx::Ctx;
 use crate::services::customer;
@@ -16,7 +17,8 @@ use crate::services::work::Actor;
 use crate::store::erasure::{self, Erasure};
 use crate::store::organisation::{self, Counter};
 use crate::store::{OrgTx, ending as store, privacy, views};
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Europe::Oslo;
 use domain::customer::Language;
 use domain::privacy::{Hold, RuleId};
 use std::collections::BTreeMap;
@@ -24,8 +26,9 @@ use uuid::Uuid;
 
 /// Rows deleted in one transaction: billing of others never waits long.
 const BATCH: u64 = 2_000;
-/// Years the certificate is kept (retention matrix, row 19).
-const CERTIFICATE_YEARS: u32 = 5;
+/// Days in which an organisation that is gone is swept again each night: somebody who was at work when its doors closed, such as a
+/// long import, may have written after them.
+const SWEPT_DAYS: i64 = 7;
 /// What a key, a session or a worker reaches the organisation by: gone first.
 const DOORS: [&str; 6] = ["api_key", "membership", "job", "webhook_endpoint", "payer_session", "idempotency_key"];
 /// Tables others point to: gone last.
@@ -103,16 +106,32 @@ pub async fn nightly(ctx: &Ctx) -> Result<u64, Error> {
     failed.map_or(Ok(went), Err)
 }
 
-/// Of an organisation that is gone: the certificate goes when its time is over; a deletion that was cut off goes on.
+/// Of an organisation that is gone: a deletion that was cut off goes on, what was written after the doors closed goes too, and the
+/// certificate goes when its time is over.
 async fn forget_or_go_on(ctx: &Ctx, org: Uuid, since: DateTime<Utc>) -> Result<bool, Error> {
-    let over = since.checked_add_months(Months::new(CERTIFICATE_YEARS * 12)).is_some_and(|on| on <= ctx.now());
-    if !over {
-        return go_on(ctx, org).await;
+    if go_on(ctx, org).await? {
+        return Ok(true);
+    }
+    if ctx.now() - since < Duration::days(SWEPT_DAYS) {
+        let late = sweep(ctx, org).await?;
+        if late > 0 {
+            tracing::warn!(org.id = %org, rows = late, "rows written after an organisation was deleted were deleted too");
+        }
+        return Ok(late > 0);
+    }
+    let kept = RuleId::Certificate.facts().period;
+    if kept.is_none_or(|period| day(since) >= period.cutoff(ctx.today())) {
+        return Ok(false);
     }
     let tx = ctx.db.retain(org).await?;
     store::forget(&tx).await?;
     tx.commit().await?;
     Ok(false)
+}
+
+/// The day in Oslo.
+fn day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&Oslo).date_naive()
 }
 
 /// Of an organisation that is served: it goes when its day has come and nothing stands in the way.
@@ -271,28 +290,9 @@ async fn go_on(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
     let case = erasure::list(&tx, true, u64::MAX >> 1).await?.into_iter().find(|c| c.subject_kind == ORGANISATION);
     tx.commit().await?;
     let Some(case) = case else { return Ok(false) };
-    remove_mails(ctx, org).await?;
-    // Whoever was at work when the doors closed may have written after a table was emptied: until a round finds nothing.
-    loop {
-        let mut deleted = 0;
-        for table in tables() {
-            loop {
-                let tx = ctx.db.retain(org).await?;
-                let count = store::delete_rows(&tx, table, BATCH).await?;
-                tx.commit().await?;
-                deleted += count;
-                if count < BATCH {
-                    break;
-                }
-            }
-        }
-        if deleted == 0 {
-            break;
-        }
-    }
-    // Codes and letters belong to no delivery.
-    remove_codes(ctx).await?;
-    ctx.files.remove_all(org).await?;
+    // What was read in the last second waits in memory.
+    reading::write(ctx).await?;
+    sweep(ctx, org).await?;
     let tx = ctx.db.system().await?;
     store::leave_sessions(&tx, org).await?;
     tx.commit().await?;
@@ -313,6 +313,34 @@ async fn go_on(ctx: &Ctx, org: Uuid) -> Result<bool, Error> {
     tx.commit().await?;
     tracing::info!(org.id = %org, "an organisation was deleted");
     Ok(true)
+}
+
+/// Deletes every row and every file, until a round finds nothing. How many rows.
+async fn sweep(ctx: &Ctx, org: Uuid) -> Result<u64, Error> {
+    remove_mails(ctx, org).await?;
+    let mut all = 0;
+    loop {
+        let mut deleted = 0;
+        for table in tables() {
+            loop {
+                let tx = ctx.db.retain(org).await?;
+                let count = store::delete_rows(&tx, table, BATCH).await?;
+                tx.commit().await?;
+                deleted += count;
+                if count < BATCH {
+                    break;
+                }
+            }
+        }
+        if deleted == 0 {
+            break;
+        }
+        all += deleted;
+    }
+    // Codes, letters, and mails written after their delivery was gone belong to no delivery.
+    remove_codes(ctx).await?;
+    ctx.files.remove_all(org).await?;
+    Ok(all)
 }
 
 /// Mails and e-invoices in folders are named after their deliveries, or after what they were sent under.

@@ -376,6 +376,15 @@ pub async fn replay(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
 
 /// The same of one person.
 pub(super) async fn replay_person(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
+    replay_numbered(ctx, line, true).await
+}
+
+/// Takes away again who was handed over; the number is not one that is never taken in again.
+pub(super) async fn replay_handed_over(ctx: &Ctx, line: &Line) -> Result<bool, Error> {
+    replay_numbered(ctx, &Line { scope: "customer".to_owned(), ..line.clone() }, false).await
+}
+
+async fn replay_numbered(ctx: &Ctx, line: &Line, mark: bool) -> Result<bool, Error> {
     let actor = Actor::operator(line.org);
     let tx = ctx.db.read(line.org).await?;
     let known = store::find(&tx, line.case).await?.is_some();
@@ -410,7 +419,7 @@ pub(super) async fn replay_person(ctx: &Ctx, line: &Line) -> Result<bool, Error>
         Err(error) => return Err(error),
     };
     let tx = ctx.db.retain(line.org).await?;
-    let numbers = archive::numbers_of(&tx, line.subject).await?;
+    let numbers = if mark { archive::numbers_of(&tx, line.subject).await? } else { Vec::new() };
     // Also numbers the customer was given after the backup.
     for hash in line.numbers.iter().filter_map(|n| hex::decode(n)) {
         store::mark_number(&tx, hash, line.at).await?;

@@ -342,6 +342,9 @@ pub async fn continue_crediting(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<Ru
 /// While one batch is written the next is read and priced: its customers are locked in its own transaction, and it is
 /// only used when the run stands where it was made for.
 pub async fn continue_run(ctx: &Ctx, actor: &Actor, id: Uuid, mut progress: impl FnMut(&Run)) -> Result<Run, Error> {
+    let tx = ctx.db.read(actor.org).await?;
+    unless_over(&tx, ctx.today()).await?;
+    tx.commit().await?;
     let mut ready = None;
     loop {
         let batch = match ready.take() {

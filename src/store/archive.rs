@@ -240,6 +240,7 @@ async fn delete_customers(tx: &OrgTx, ids: &[Uuid]) -> Result<(), Error> {
         ("customer_note", "customer_id"),
         ("privacy_hold", "customer_id"),
         ("archive_customer", "customer_id"),
+        ("hand_over_customer", "customer_id"),
         ("customer", "id"),
     ] {
         // A hold that stands is released by whoever placed it.

@@ -48,13 +48,6 @@ pub async fn put_off(tx: &OrgTx, day: NaiveDate) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether something was billed or paid after a point in time.
-pub async fn is_booked_since(tx: &OrgTx, at: DateTime<Utc>) -> Result<bool, Error> {
-    let sql = "SELECT id FROM invoice WHERE org_id = $1 AND created_at > $2 UNION ALL \
-               SELECT id FROM payment WHERE org_id = $1 AND created_at > $2 LIMIT 1";
-    Ok(!all::<super::sql::Id>(tx, sql, vec![tx.org().into(), at.into()]).await?.is_empty())
-}
-
 /// Forgets an organisation of which nothing is left but its certificate.
 pub async fn forget(tx: &OrgTx) -> Result<(), Error> {
     run(tx, "DELETE FROM privacy_erasure WHERE org_id = $1", vec![tx.org().into()]).await?;

@@ -1,6 +1,7 @@
 //! The statutory archive handed to the organisation: what was written, what of it was confirmed, and what is taken away then.
 
 use super::archive::listed;
+use super::bulk::literal;
 use super::erasure::note_stored;
 use super::error::Error;
 use super::retention::holds_any;
@@ -10,7 +11,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::privacy::Hold;
 use entity::hand_over;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder};
-use std::collections::BTreeSet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 pub use hand_over::Model as HandOver;
@@ -38,11 +40,43 @@ pub async fn list(tx: &OrgTx) -> Result<Vec<HandOver>, Error> {
     Ok(rows.order_by_desc(hand_over::Column::Id).all(tx).await?)
 }
 
+/// What is booked for a customer `c`: documents, payments, postings and notes. What differs was booked since.
+const BOOKINGS: &str = "((SELECT COUNT(*) FROM invoice t WHERE t.org_id = c.org_id AND t.customer_id = c.id) \
+    + (SELECT COUNT(*) FROM payment t WHERE t.org_id = c.org_id AND t.customer_id = c.id) \
+    + (SELECT COUNT(*) FROM ledger_entry t WHERE t.org_id = c.org_id AND t.customer_id = c.id) \
+    + (SELECT COUNT(*) FROM archive_note t WHERE t.org_id = c.org_id AND t.customer_id = c.id))";
+
+/// Which of those who are not here by name any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Those for whom something was booked since, or whose payer is here.
+    Since,
+    /// All of them.
+    Every,
+}
+
 /// Customers in the archive after an id.
 pub async fn archived(tx: &OrgTx, after: Uuid, limit: u64) -> Result<Vec<Uuid>, Error> {
     let sql = format!(
         "SELECT customer_id AS id FROM archive_customer WHERE org_id = $1 AND customer_id > $2 \
          ORDER BY customer_id LIMIT {limit}"
+    );
+    let rows = all::<Id>(tx, &sql, vec![tx.org().into(), after.into()]).await?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
+
+/// Customers after an id who were handed over and taken away here.
+pub async fn gone(tx: &OrgTx, which: Gone, after: Uuid, limit: u64) -> Result<Vec<Uuid>, Error> {
+    let since = match which {
+        Gone::Every => String::new(),
+        Gone::Since => format!(
+            "AND (h.bookings <> {BOOKINGS} OR EXISTS (SELECT 1 FROM archive_payer y WHERE y.org_id = c.org_id \
+             AND y.customer_id = c.id))"
+        ),
+    };
+    let sql = format!(
+        "SELECT c.id FROM hand_over_customer h JOIN customer c ON c.org_id = h.org_id AND c.id = h.customer_id \
+         WHERE h.org_id = $1 AND h.customer_id > $2 AND c.handed_over_at IS NOT NULL {since} ORDER BY c.id LIMIT {limit}"
     );
     let rows = all::<Id>(tx, &sql, vec![tx.org().into(), after.into()]).await?;
     Ok(rows.into_iter().map(|r| r.id).collect())
@@ -61,52 +95,81 @@ pub async fn waiting(tx: &OrgTx) -> Result<(i64, Option<DateTime<Utc>>), Error> 
     Ok(found.map_or((0, None), |w| (w.customers, w.since)))
 }
 
-/// Notes which package customers of the archive went with.
-pub async fn note(tx: &OrgTx, customers: &[Uuid], package: Uuid) -> Result<(), Error> {
+/// A customer, and how much is booked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
+pub struct Booked {
+    /// The customer.
+    pub customer_id: Uuid,
+    /// Documents, payments, postings and notes.
+    pub bookings: i64,
+}
+
+/// How much is booked for some customers.
+pub async fn bookings(tx: &OrgTx, customers: &[Uuid]) -> Result<Vec<Booked>, Error> {
     if customers.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let sql = format!(
-        "UPDATE archive_customer SET hand_over_id = $2 WHERE org_id = $1 AND customer_id IN ({})",
+        "SELECT c.id AS customer_id, CAST({BOOKINGS} AS BIGINT) AS bookings FROM customer c WHERE c.org_id = $1 AND c.id IN ({})",
         listed(tx, customers)
     );
-    run(tx, &sql, vec![tx.org().into(), package.into()]).await?;
+    all(tx, &sql, vec![tx.org().into()]).await
+}
+
+/// How much is booked in all: documents, payments and postings.
+pub async fn all_bookings(tx: &OrgTx) -> Result<i64, Error> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        n: i64,
+    }
+    let of = |table: &str| format!("(SELECT COUNT(*) FROM {table} WHERE org_id = $1)");
+    let sum = ["invoice", "payment", "ledger_entry"].map(of).join(" + ");
+    let found = all::<Count>(tx, &format!("SELECT CAST({sum} AS BIGINT) AS n"), vec![tx.org().into()]).await?;
+    Ok(found.first().map_or(0, |c| c.n))
+}
+
+/// Notes which package customers went with, and how much was booked for them then. The last package is what counts.
+pub async fn note(tx: &OrgTx, customers: &[Booked], package: Uuid) -> Result<(), Error> {
+    for some in customers.chunks(400) {
+        let rows = some.iter().map(|b| format!("($1, {}, $2, {}, FALSE)", literal(tx, b.customer_id), b.bookings));
+        let sql = format!(
+            "INSERT INTO hand_over_customer (org_id, customer_id, hand_over_id, bookings, taken) VALUES {} \
+             ON CONFLICT (org_id, customer_id) DO UPDATE SET hand_over_id = excluded.hand_over_id, \
+             bookings = excluded.bookings, taken = FALSE",
+            rows.collect::<Vec<_>>().join(", ")
+        );
+        run(tx, &sql, vec![tx.org().into(), package.into()]).await?;
+    }
     Ok(())
 }
 
 /// Customers of a package whose copy here can go: nothing was booked for them since it was made, and nothing holds them.
-pub async fn to_take(tx: &OrgTx, package: &HandOver, limit: u64) -> Result<Vec<Uuid>, Error> {
-    let since = |table: &str| {
-        format!(
-            "NOT EXISTS (SELECT 1 FROM {table} t WHERE t.org_id = a.org_id AND t.customer_id = a.customer_id \
-             AND t.created_at > $3)"
-        )
-    };
+pub async fn to_take(tx: &OrgTx, package: Uuid, limit: u64) -> Result<Vec<Uuid>, Error> {
     let named: BTreeSet<Hold> = Hold::ALL.iter().copied().filter(|h| *h != Hold::OpenBalance).collect();
     let sql = format!(
-        "SELECT a.customer_id AS id FROM archive_customer a WHERE a.org_id = $1 AND a.hand_over_id = $2 AND {} AND {} \
-         AND NOT {} ORDER BY a.customer_id LIMIT {limit}",
-        since("invoice"),
-        since("payment"),
-        holds_any(&named, "a.org_id", "a.customer_id", None)
+        "SELECT c.id FROM hand_over_customer h JOIN customer c ON c.org_id = h.org_id AND c.id = h.customer_id \
+         WHERE h.org_id = $1 AND h.hand_over_id = $2 AND NOT h.taken AND c.status = 'archived' AND h.bookings = {BOOKINGS} \
+         AND NOT {} ORDER BY c.id LIMIT {limit}",
+        holds_any(&named, "c.org_id", "c.id", None)
     );
-    let values = vec![tx.org().into(), package.id.into(), package.made_at.into()];
-    Ok(all::<Id>(tx, &sql, values).await?.into_iter().map(|r| r.id).collect())
+    Ok(all::<Id>(tx, &sql, vec![tx.org().into(), package.into()]).await?.into_iter().map(|r| r.id).collect())
 }
 
-/// How many customers of a package are still in the archive here.
-pub async fn count_left(tx: &OrgTx, package: Uuid) -> Result<i64, Error> {
+/// How many customers of each package are still here.
+pub async fn left(tx: &OrgTx) -> Result<HashMap<Uuid, i64>, Error> {
     #[derive(FromQueryResult)]
     struct Left {
+        hand_over_id: Uuid,
         n: i64,
     }
-    let sql = "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM archive_customer WHERE org_id = $1 AND hand_over_id = $2";
-    let found = all::<Left>(tx, sql, vec![tx.org().into(), package.into()]).await?;
-    Ok(found.first().map_or(0, |l| l.n))
+    let sql = "SELECT hand_over_id, CAST(COUNT(*) AS BIGINT) AS n FROM hand_over_customer WHERE org_id = $1 AND NOT taken \
+               GROUP BY hand_over_id";
+    let found = all::<Left>(tx, sql, vec![tx.org().into()]).await?;
+    Ok(found.into_iter().map(|l| (l.hand_over_id, l.n)).collect())
 }
 
 /// Rows that were taken away, by what they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// Names and numbers of customers.
     pub customers: u64,
@@ -118,6 +181,24 @@ pub struct Taken {
     pub notes: u64,
     /// Addresses documents were sent to.
     pub addresses: u64,
+}
+
+impl Taken {
+    /// Both together.
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            customers: self.customers + other.customers,
+            documents: self.documents + other.documents,
+            payers: self.payers + other.payers,
+            notes: self.notes + other.notes,
+            addresses: self.addresses + other.addresses,
+        }
+    }
+
+    /// Whether nothing went.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// Takes away who archived customers were, with the documents as they were sent. What is left of them are amounts and days.
@@ -148,6 +229,12 @@ pub async fn take(tx: &OrgTx, customers: &[Uuid], at: DateTime<Utc>) -> Result<T
         );
         run(tx, &sql, vec![tx.org().into()]).await?;
     }
+    run(
+        tx,
+        &format!("UPDATE hand_over_customer SET taken = TRUE WHERE org_id = $1 AND customer_id IN ({ids})"),
+        vec![tx.org().into()],
+    )
+    .await?;
     // The bank's own file names payers too: it goes with the last of them.
     let sql =
         format!("UPDATE customer SET handed_over_at = $2, version = version + 1 WHERE org_id = $1 AND id IN ({ids})");
@@ -299,28 +386,33 @@ pub async fn payments(tx: &OrgTx, whose: Whose<'_>) -> Result<Vec<Paid>, Error> 
 const STAYS: &str = "EXISTS (SELECT 1 FROM payment p LEFT JOIN customer c ON c.org_id = p.org_id AND c.id = p.customer_id \
     WHERE p.org_id = f.org_id AND p.bank_file_id = f.id AND c.handed_over_at IS NULL)";
 
-/// Bank files that are here: the day each was taken in and the hash of its content.
-pub async fn bank_files(tx: &OrgTx, whose: Whose<'_>) -> Result<Vec<(NaiveDate, Vec<u8>)>, Error> {
-    #[derive(FromQueryResult)]
-    struct File {
-        imported_at: DateTime<Utc>,
-        content_hash: Vec<u8>,
-    }
+/// A bank file.
+#[derive(FromQueryResult)]
+pub struct BankFile {
+    /// When it was taken in.
+    pub imported_at: DateTime<Utc>,
+    /// Hash of its content.
+    pub content_hash: Vec<u8>,
+    /// Whether it is needed here; one that is not may be gone with an earlier package.
+    pub stays: bool,
+}
+
+/// Bank files with payments of somebody, or what belongs to nobody.
+pub async fn bank_files(tx: &OrgTx, whose: Whose<'_>) -> Result<Vec<BankFile>, Error> {
+    let stays = format!(
+        "({STAYS} OR NOT EXISTS (SELECT 1 FROM payment p WHERE p.org_id = f.org_id AND p.bank_file_id = f.id))"
+    );
     let which = match whose {
-        Whose::Nobodys => {
-            format!(
-                "({STAYS} OR NOT EXISTS (SELECT 1 FROM payment p WHERE p.org_id = f.org_id AND p.bank_file_id = f.id))"
-            )
-        }
+        Whose::Nobodys => stays.clone(),
         of @ Whose::Of(_) => format!(
             "EXISTS (SELECT 1 FROM payment t WHERE t.org_id = f.org_id AND t.bank_file_id = f.id AND {})",
             of.condition(tx)
         ),
     };
-    let sql =
-        format!("SELECT f.imported_at, f.content_hash FROM bank_file f WHERE f.org_id = $1 AND {which} ORDER BY f.id");
-    let rows = all::<File>(tx, &sql, vec![tx.org().into()]).await?;
-    Ok(rows.into_iter().map(|f| (f.imported_at.date_naive(), f.content_hash)).collect())
+    let sql = format!(
+        "SELECT f.imported_at, f.content_hash, {stays} AS stays FROM bank_file f WHERE f.org_id = $1 AND {which} ORDER BY f.id"
+    );
+    all(tx, &sql, vec![tx.org().into()]).await
 }
 
 /// Ids of the documents of customers who are not in the archive.

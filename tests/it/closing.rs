@@ -2,7 +2,7 @@
 
 use crate::backup::{Elsewhere, request, with_key};
 use crate::erasure::{Billed, billed, count};
-use crate::hand_over::in_package;
+use crate::hand_over::{in_package, sha};
 use crate::harness::{TestApp, association, both};
 use chrono::Duration;
 use domain::hex;
@@ -21,6 +21,7 @@ use reskontro::services::customer::{self, Input};
 use reskontro::services::organisation::{self, NewEnding, NewOrganisation};
 use reskontro::services::run::{self, NewRun};
 use reskontro::services::user::{self, NewUser};
+use sea_orm::ConnectionTrait;
 use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -66,6 +67,10 @@ both!(after_thirty_days_nothing_is_left_but_a_certificate_that_names_nobody, asy
     assert!(organisation::call_off(&app.ctx, &actor).await.is_err());
     organisation::end(&app.ctx, &actor, &today()).await.unwrap();
     app.bill(&app.ctx, &actor).await;
+    let early = Input { bytes: b"Kundenr;Navn;E-post\n8;Nora Ny;nora@kunde.example\n", mode: Mode::Delta };
+    let planned = customer::plan(&app.ctx, &actor, &early).await.unwrap();
+    let ending = customer::Ending { reason: "sluttet".into(), ended_on: None };
+    customer::end(&app.ctx, &actor, customers[2], &ending).await.unwrap();
 
     // Afterwards nothing is billed and nobody taken in; what is here can be fetched.
     app.clock.advance(Duration::days(1));
@@ -76,6 +81,10 @@ both!(after_thirty_days_nothing_is_left_but_a_certificate_that_names_nobody, asy
     let refused = run::start(&app.ctx, &actor, &NewRun { bill_on: None, due_on: None, send_after_minutes: None })
         .await
         .unwrap_err();
+    assert_eq!(refused.code(), Some("agreement_ended"));
+    let refused = customer::apply(&app.ctx, &actor, planned.id, true).await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code(), Some("agreement_ended"), "a plan of before");
+    let refused = customer::reopen(&app.ctx, &actor, customers[2]).await.unwrap_err();
     assert_eq!(refused.code(), Some("agreement_ended"));
     let early = closing::erase(&app.ctx, &actor).await.map(|_| ()).unwrap_err();
     assert_eq!(early.code(), Some("grace"));
@@ -94,9 +103,21 @@ both!(after_thirty_days_nothing_is_left_but_a_certificate_that_names_nobody, asy
     assert!(case.parts.iter().map(|p| p.count).sum::<i64>() > 50, "{case:?}");
     let paper = certificate::paper(&app.ctx, &actor, case.id, domain::customer::Language::Bokmal).await.unwrap();
     assert!(!format!("{paper:?}").contains("Idrettslag"), "it names nobody");
-    // Whoever signed in for it alone is gone with it; the other organisation goes on.
+    // Whoever signed in for it alone is gone with it; the other organisation goes on. What somebody who was at work when the doors
+    // closed has written since goes the next night.
+    let tx = app.ctx.db.write(actor.org).await.unwrap();
+    let org = crate::erasure::literal(app, actor.org);
+    let late = format!(
+        "INSERT INTO hand_over_customer (org_id, customer_id, hand_over_id, bookings, taken) VALUES ({org}, {org}, {org}, 1, FALSE)"
+    );
+    tx.execute_unprepared(&late).await.unwrap();
+    tx.commit().await.unwrap();
+    app.ctx.files.put(actor.org, b"en liste").await.unwrap();
     app.clock.advance(Duration::days(2));
-    closing::nightly(&app.ctx).await.unwrap();
+    assert_eq!(closing::nightly(&app.ctx).await.unwrap(), 1);
+    assert_eq!(left(app, &actor).await, []);
+    assert!(!folder.exists(), "a file is left");
+    assert_eq!(closing::nightly(&app.ctx).await.unwrap(), 0);
     user::remove_orphans(&app.ctx).await.unwrap();
     let tx = app.ctx.db.system_look().await.unwrap();
     assert!(reskontro::store::user::find(&tx, only_here).await.unwrap().is_none());
@@ -128,18 +149,19 @@ both!(after_thirty_days_nothing_is_left_but_a_certificate_that_names_nobody, asy
 both!(who_has_confirmed_need_not_wait, async |app: &TestApp| {
     let Billed { actor, customers, invoices } = billed(app).await;
     erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
-    let (early, _) = hand_over::write(&app.ctx, &actor, Scope::Organisation, "for sikkerhets skyld").await.unwrap();
-    let goes_on = hand_over::confirm(&app.ctx, &actor, early.id, &early.sha256).await.unwrap_err();
+    let (early, early_file) =
+        hand_over::write(&app.ctx, &actor, Scope::Organisation, "for sikkerhets skyld").await.unwrap();
+    let goes_on = hand_over::confirm(&app.ctx, &actor, early.id, &sha(early_file.path())).await.unwrap_err();
     assert_eq!(goes_on.code(), Some("agreement_goes_on"));
     organisation::end(&app.ctx, &actor, &today()).await.unwrap();
     app.clock.advance(Duration::days(1));
     // What came after a package is in none.
-    let old = hand_over::confirm(&app.ctx, &actor, early.id, &early.sha256).await.unwrap_err();
+    let old = hand_over::confirm(&app.ctx, &actor, early.id, &sha(early_file.path())).await.unwrap_err();
     assert_eq!(old.code(), Some("package_too_old"));
-    let (before_payment, _) = hand_over::write(&app.ctx, &actor, Scope::Organisation, "oppsigelse").await.unwrap();
+    let (before_payment, file) = hand_over::write(&app.ctx, &actor, Scope::Organisation, "oppsigelse").await.unwrap();
     app.clock.advance(Duration::minutes(1));
     crate::erasure::pay(app, &actor, invoices[1]).await;
-    let old = hand_over::confirm(&app.ctx, &actor, before_payment.id, &before_payment.sha256).await.unwrap_err();
+    let old = hand_over::confirm(&app.ctx, &actor, before_payment.id, &sha(file.path())).await.unwrap_err();
     assert_eq!(old.code(), Some("package_too_old"));
     let (made, file) = hand_over::write(&app.ctx, &actor, Scope::Organisation, "oppsigelse").await.unwrap();
     let path = app.dir.path().join("alt.zip");
@@ -151,8 +173,8 @@ both!(who_has_confirmed_need_not_wait, async |app: &TestApp| {
     assert!(people.contains("1,Kari Nord,,,,archived") && !people.contains("kari@kunde.example"), "{people}");
     assert!(people.contains("ola@kunde.example") && people.contains("Eva Vest"), "{people}");
     assert_eq!(in_package(&path, "documents.csv").lines().count(), 3);
-    let sha = hex::encode(&hash);
-    hand_over::confirm(&app.ctx, &actor, made.id, &sha).await.unwrap();
+    let sha_of_it = hex::encode(&hash);
+    hand_over::confirm(&app.ctx, &actor, made.id, &sha_of_it).await.unwrap();
     let case = closing::erase(&app.ctx, &actor).await.unwrap();
     assert!(case.done_at.is_some());
     assert_eq!(left(app, &actor).await, []);

@@ -6,20 +6,16 @@ use crate::http::extract::{done, json};
 use crate::http::problem::{Failure, Problem};
 use crate::privacy::certificate::Part;
 use crate::privacy::closing;
-use crate::privacy::hand_over::{self, Confirmed, Scope, Standing};
+use crate::privacy::hand_over::{self, HandOverView, Scope, Standing};
 use crate::services::Error;
 use crate::services::organisation::{self, EndingView, NewEnding};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::hex;
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncReadExt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -74,8 +70,8 @@ pub(super) struct NewHandOver {
 }
 
 /// Writes a package and answers with it: a ZIP of each document as it was sent, the books as tables with the fields SAF-T
-/// Financial asks for, and a signed manifest. `Location` is where to confirm it, `Content-Digest`
-/// (RFC 9530) is what is confirmed.
+/// Financial asks for, and a signed manifest. It is written while it is fetched, and counts as written when all of it was.
+/// `Location` is where to confirm it, by the SHA-256 of the file that was fetched.
 #[utoipa::path(post, path = "/hand-overs", tag = "privacy", request_body = NewHandOver, responses((status = 200, content_type = "application/zip"), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn make_hand_over(
     State(ctx): State<Ctx>,
@@ -85,23 +81,29 @@ pub(super) async fn make_hand_over(
     let new: NewHandOver = json(&body)?;
     // A repeat writes another one.
     let actor = crate::services::Actor { idempotency: None, ..actor };
-    let (made, file) = hand_over::write(&ctx, &actor, new.scope, &new.reason).await?;
-    let hash = STANDARD.encode(hex::decode(&made.sha256).unwrap_or_default());
-    let name = format!("attachment; filename=\"{}-{}.zip\"", made.scope, made.made_at.format("%Y-%m-%d"));
+    let (writing, from) = hand_over::begin(&ctx, &actor, new.scope, &new.reason).await?;
+    let name = format!("attachment; filename=\"{}-{}.zip\"", new.scope.as_str(), ctx.today());
     let header = |text: String| HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
-        (header::CONTENT_LENGTH, header(made.bytes.to_string())),
         (header::CONTENT_DISPOSITION, header(name)),
-        (header::LOCATION, header(format!("/api/v1/hand-overs/{}/confirm", made.id))),
-        (header::HeaderName::from_static("content-digest"), header(format!("sha-256=:{hash}:"))),
+        (header::LOCATION, header(format!("/api/v1/hand-overs/{}/confirm", writing.id))),
     ];
-    let file = tokio::fs::File::from_std(file.into_file());
-    let chunks = futures_util::stream::try_unfold(file, async |mut file| {
-        let mut chunk = vec![0; 1 << 16];
-        let n = file.read(&mut chunk).await?;
-        chunk.truncate(n);
-        Ok::<_, std::io::Error>((n > 0).then(|| (Bytes::from(chunk), file)))
+    let written = tokio::spawn(writing.write());
+    // A package that cannot be finished breaks off: nobody takes half of it for the whole.
+    let chunks = futures_util::stream::try_unfold(Some((from, written)), async |state| {
+        let Some((mut from, written)) = state else { return Ok(None) };
+        if let Some(chunk) = from.recv().await {
+            return Ok(Some((chunk, Some((from, written)))));
+        }
+        match written.await {
+            Ok(Ok(_)) => Ok(None),
+            Ok(Err(error)) => {
+                tracing::error!(error = %error, "a package broke off");
+                Err(std::io::Error::other("the package broke off"))
+            }
+            Err(error) => Err(std::io::Error::other(error.to_string())),
+        }
     });
     Ok((headers, Body::from_stream(chunks)).into_response())
 }
@@ -114,17 +116,19 @@ pub(super) struct Confirmation {
     sha256: String,
 }
 
-/// Confirms that the organisation has a package. Of an archive the copy here is deleted at once (by a policy with
-/// `archive_custody` tenant); of an organisation whose agreement is over everything is deleted the next night.
-#[utoipa::path(post, path = "/hand-overs/{id}/confirm", tag = "privacy", params(("id" = Uuid, Path)), request_body = Confirmation, responses((status = 200, body = Confirmed), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+/// Confirms that the organisation has a package. Of an archive the copy here is deleted next, by a job (by a policy with
+/// `archive_custody` tenant; `still_here` tells how far it is); of an organisation whose agreement is over everything is deleted
+/// the next night.
+#[utoipa::path(post, path = "/hand-overs/{id}/confirm", tag = "privacy", params(("id" = Uuid, Path)), request_body = Confirmation, responses((status = 202, body = HandOverView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn confirm_hand_over(
     State(ctx): State<Ctx>,
     Admin(actor): Admin,
     Path(id): Path<Uuid>,
     body: Bytes,
-) -> Result<Json<Confirmed>, Failure> {
+) -> Result<(StatusCode, Json<HandOverView>), Failure> {
     let confirmation: Confirmation = json(&body)?;
     // A repeat finds nothing more to delete.
     let actor = crate::services::Actor { idempotency: None, ..actor };
-    Ok(Json(hand_over::confirm(&ctx, &actor, id, &confirmation.sha256).await?))
+    let confirmed = hand_over::confirm_later(&ctx, &actor, id, &confirmation.sha256).await?;
+    Ok((StatusCode::ACCEPTED, Json(confirmed)))
 }

@@ -1,7 +1,8 @@
 //! What a package holds: each document as it was sent, and the books as tables with the fields SAF-T Financial asks for
 //! (customers, tax table, general ledger with customer, document and KID on each posting).
 
-use super::manifest::{Entry, MANIFEST, Manifest, digest};
+use super::manifest::{Entry, MANIFEST, Manifest};
+use super::stream::Stream;
 use crate::ctx::Ctx;
 use crate::privacy::archive::{self, ArchivedInvoice, StoredFile};
 use crate::services::error::Error;
@@ -10,7 +11,7 @@ use crate::services::organisation::{GlAccount, gl_accounts};
 use crate::services::work::Actor;
 use crate::store::archive as archived;
 use crate::store::customer::{self, Customer};
-use crate::store::hand_over::{self as store, Whose};
+use crate::store::hand_over::{self as store, BankFile, Booked, Gone, Whose};
 use crate::store::organisation::{self, Organisation};
 use crate::store::{OrgTx, invoice, views};
 use chrono::NaiveDate;
@@ -19,10 +20,8 @@ use domain::hex;
 use domain::money::Money;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufWriter, Read, Seek, Write};
-use tempfile::NamedTempFile;
+use std::io::{BufWriter, Read, Seek};
 use uuid::Uuid;
-use zip::write::SimpleFileOptions;
 
 /// Customers read at a time.
 const BATCH: u64 = 100;
@@ -78,7 +77,7 @@ struct Facts<'a> {
 
 /// A package being written.
 pub(super) struct Package {
-    zip: Box<zip::ZipWriter<NamedTempFile>>,
+    to: Stream,
     files: BTreeMap<String, Entry>,
     customers: Table,
     documents: Table,
@@ -89,6 +88,8 @@ pub(super) struct Package {
     notes: Table,
     chosen: Vec<organisation::GlChoice>,
     numbers: HashMap<Uuid, String>,
+    /// Customers of the archive in it, and how much was booked for them before they were read.
+    pub(super) booked: Vec<Booked>,
     /// Customers in it.
     pub(super) count: i64,
     /// Documents in it.
@@ -176,13 +177,13 @@ const PAYMENTS: &[&str] =
     &["payment", "booked_on", "amount", "unallocated", "kid", "customer", "debit_account", "text"];
 
 impl Package {
-    /// Begins one in a private temporary file.
-    pub(super) fn begin(chosen: Vec<organisation::GlChoice>) -> Result<Self, Error> {
+    /// Begins one.
+    pub(super) fn begin(chosen: Vec<organisation::GlChoice>, to: Stream) -> Result<Self, Error> {
         let mut heading = vec!["number", "name", "org_number", "earlier_numbers", "kind", "status", "ended_on"];
         heading.extend(["protected_identity"]);
         heading.extend(DETAILS.iter().map(|f| f.name()));
         Ok(Self {
-            zip: Box::new(zip::ZipWriter::new(NamedTempFile::new()?)),
+            to,
             files: BTreeMap::new(),
             customers: Table::new("customers.csv", &heading)?,
             documents: Table::new("documents.csv", DOCUMENTS)?,
@@ -193,28 +194,29 @@ impl Package {
             notes: Table::new("notes.csv", &["customer", "contact_on", "channel", "text", "document"])?,
             chosen,
             numbers: HashMap::new(),
+            booked: Vec::new(),
             count: 0,
             papers: 0,
         })
     }
 
-    fn add(&mut self, name: &str, from: &mut impl Read, packed: bool) -> Result<(), Error> {
-        let method = if packed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
-        let options = SimpleFileOptions::default().compression_method(method).large_file(true);
-        self.zip.start_file(name, options).map_err(std::io::Error::other)?;
-        let (hash, bytes) = digest(Tee { from, to: &mut self.zip })?;
-        self.files.insert(name.to_owned(), Entry { bytes, sha256: hex::encode(&hash) });
+    async fn add(&mut self, name: &str, from: &mut (impl Read + Send), packed: bool) -> Result<(), Error> {
+        let entry = self.to.add(name, from, packed).await?;
+        self.files.insert(name.to_owned(), entry);
         Ok(())
     }
 
     /// Whom it tells of.
     pub(super) fn people(&self) -> Vec<Uuid> {
-        self.numbers.keys().copied().collect()
+        let gone = self.booked.iter().map(|b| b.customer_id).filter(|id| !self.numbers.contains_key(id));
+        self.numbers.keys().copied().chain(gone).collect()
     }
 
     /// Adds customers of the archive with all that is booked for them.
     pub(super) async fn add_archived(&mut self, ctx: &Ctx, actor: &Actor, ids: &[Uuid]) -> Result<(), Error> {
         let tx = ctx.db.retain_look(actor.org).await?;
+        // Counted first: what is booked meanwhile makes a difference when it is to be taken away.
+        self.booked.extend(store::bookings(&tx, ids).await?);
         let mut papers = Vec::new();
         for id in ids {
             let Some(found) = archived::find(&tx, *id).await? else { continue };
@@ -279,9 +281,9 @@ impl Package {
         Ok(())
     }
 
-    /// Adds everybody: who is in the archive, who is not, and what belongs to nobody.
+    /// Adds everybody: who is not in the archive, who is, who is not here by name any more, and what belongs to nobody. Somebody
+    /// who is archived meanwhile is in it once.
     pub(super) async fn add_all(&mut self, ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
-        self.add_whole_archive(ctx, actor, |_| {}).await?;
         let mut after = Uuid::nil();
         loop {
             let tx = ctx.db.read(actor.org).await?;
@@ -292,6 +294,7 @@ impl Package {
             after = *last;
             self.add_living(ctx, actor, &ids).await?;
         }
+        self.add_archive(ctx, actor, Gone::Every).await?;
         let tx = ctx.db.retain_look(actor.org).await?;
         self.add_books(&tx, Whose::Nobodys).await?;
         let files = store::bank_files(&tx, Whose::Nobodys).await?;
@@ -300,32 +303,42 @@ impl Package {
     }
 
     /// The bank's own files, each once: the documentation of the payments in them.
-    async fn add_bank_files(&mut self, ctx: &Ctx, actor: &Actor, files: &[(NaiveDate, Vec<u8>)]) -> Result<(), Error> {
-        for (on, hash) in files {
-            let name = format!("bank-files/{on}-{}.txt", &hex::encode(hash)[..16]);
-            if !self.files.contains_key(&name) {
-                self.add(&name, &mut &*ctx.files.get(actor.org, hash).await?, true)?;
+    async fn add_bank_files(&mut self, ctx: &Ctx, actor: &Actor, files: &[BankFile]) -> Result<(), Error> {
+        for file in files {
+            let on = file.imported_at.date_naive();
+            let name = format!("bank-files/{on}-{}.txt", &hex::encode(&file.content_hash)[..16]);
+            if self.files.contains_key(&name) {
+                continue;
+            }
+            match ctx.files.get(actor.org, &file.content_hash).await {
+                Ok(content) => self.add(&name, &mut &*content, true).await?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !file.stays => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
     }
 
-    /// Adds everybody in the archive, and tells whom.
-    pub(super) async fn add_whole_archive(
-        &mut self,
-        ctx: &Ctx,
-        actor: &Actor,
-        mut each: impl FnMut(&[Uuid]),
-    ) -> Result<(), Error> {
+    /// Adds everybody in the archive, and of who is not here by name any more what was booked.
+    pub(super) async fn add_archive(&mut self, ctx: &Ctx, actor: &Actor, gone: Gone) -> Result<(), Error> {
         let mut after = Uuid::nil();
         loop {
             let tx = ctx.db.retain_look(actor.org).await?;
-            let ids = store::archived(&tx, after, BATCH).await?;
+            let mut ids = store::archived(&tx, after, BATCH).await?;
+            tx.commit().await?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            ids.retain(|id| !self.numbers.contains_key(id));
+            self.add_archived(ctx, actor, &ids).await?;
+        }
+        let mut after = Uuid::nil();
+        loop {
+            let tx = ctx.db.retain_look(actor.org).await?;
+            let ids = store::gone(&tx, gone, after, BATCH).await?;
             tx.commit().await?;
             let Some(last) = ids.last() else { return Ok(()) };
             after = *last;
             self.add_archived(ctx, actor, &ids).await?;
-            each(&ids);
         }
     }
 
@@ -383,12 +396,12 @@ impl Package {
 
     async fn add_paper(&mut self, ctx: &Ctx, actor: &Actor, paper: &ArchivedInvoice) -> Result<(), Error> {
         let pdf = format!("documents/{}.pdf", paper.number);
-        self.add(&pdf, &mut &*archive::pdf(ctx, actor, paper).await?, false)?;
+        self.add(&pdf, &mut &*archive::pdf(ctx, actor, paper).await?, false).await?;
         let stored = paper.files.iter().find(|f| f.kind == "ehf").and_then(|f| hex::decode(&f.sha256));
         let xml = match stored {
             Some(hash) => {
                 let name = format!("documents/{}.xml", paper.number);
-                self.add(&name, &mut &*ctx.files.get(actor.org, &hash).await?, true)?;
+                self.add(&name, &mut &*ctx.files.get(actor.org, &hash).await?, true).await?;
                 name
             }
             None => String::new(),
@@ -447,20 +460,20 @@ impl Package {
         Ok(())
     }
 
-    /// Writes the tables and the signed manifest; the file, from its beginning.
+    /// Writes the tables and the signed manifest. SHA-256 and size of the whole.
     pub(super) async fn finish(
         mut self,
         ctx: &Ctx,
         org: &Organisation,
         scope: &str,
         id: Uuid,
-    ) -> Result<NamedTempFile, Error> {
+    ) -> Result<([u8; 32], u64), Error> {
         let general_ledger = gl_accounts(ctx, &Actor::job(org.org_id)).await?;
         let tx = ctx.db.read(org.org_id).await?;
         let facts = facts(&tx, org, general_ledger).await?;
         tx.commit().await?;
         let facts = serde_json::to_vec_pretty(&facts).map_err(std::io::Error::other)?;
-        self.add("organisation.json", &mut &*facts, true)?;
+        self.add("organisation.json", &mut &*facts, true).await?;
         let spare = || Table::new("", &[]);
         for table in [
             std::mem::replace(&mut self.customers, spare()?),
@@ -474,7 +487,7 @@ impl Package {
             let inner = table.csv.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
             let mut file = inner.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
             file.rewind()?;
-            self.add(table.name, &mut file, true)?;
+            self.add(table.name, &mut file, true).await?;
         }
         let manifest = Manifest {
             id,
@@ -491,11 +504,9 @@ impl Package {
             signature: String::new(),
         }
         .sign(&ctx.key)?;
-        self.add(MANIFEST, &mut &*serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other)?, true)?;
-        let mut file = self.zip.finish().map_err(std::io::Error::other)?;
-        file.flush()?;
-        file.rewind()?;
-        Ok(file)
+        let manifest = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other)?;
+        self.add(MANIFEST, &mut &*manifest, true).await?;
+        self.to.finish().await
     }
 }
 
@@ -524,20 +535,6 @@ async fn facts<'a>(tx: &OrgTx, org: &'a Organisation, general_ledger: Vec<GlAcco
         general_ledger,
         tax_table: tax_table.collect(),
     })
-}
-
-/// Reads from one and writes what was read to another.
-struct Tee<'a, R, W> {
-    from: &'a mut R,
-    to: &'a mut W,
-}
-
-impl<R: Read, W: Write> Read for Tee<'_, R, W> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.from.read(buffer)?;
-        self.to.write_all(&buffer[..n])?;
-        Ok(n)
-    }
 }
 
 #[cfg(test)]

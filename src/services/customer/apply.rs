@@ -4,6 +4,7 @@ use super::classify::{Action, BY_LIST, PlanRow};
 use super::plan::{PART_ROWS, PlanReport, find_plan, parse_part};
 use crate::ctx::Ctx;
 use crate::services::error::Error;
+use crate::services::organisation::unless_over;
 use crate::services::standing_order::sync_products;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::customer::{self as store, Batch, Customer, CustomerRow};
@@ -45,6 +46,7 @@ pub async fn apply(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Ap
 
 async fn apply_now(ctx: &Ctx, actor: &Actor, id: Uuid, force: bool) -> Result<Applied, Error> {
     let work = Work::begin(ctx, actor).await?;
+    unless_over(&work.tx, work.today()).await?;
     // Locks the organisation before the plan, as an erasure does: no other sync makes or ends customers until we are done.
     let counter = organisation::take_numbers(&work.tx, Counter::Sync, 0).await?;
     let plan = plans::lock(&work.tx, id).await?.ok_or_else(|| Error::not_found("customer sync"))?;

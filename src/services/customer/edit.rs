@@ -241,6 +241,7 @@ pub async fn end(ctx: &Ctx, actor: &Actor, id: Uuid, ending: &Ending) -> Result<
 /// Takes an ending back. What a customer list names for the customer is billed again from the next list on.
 pub async fn reopen(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     let work = Work::begin(ctx, actor).await?;
+    unless_over(&work.tx, work.today()).await?;
     organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
     let before = lock(&work, id, None).await?;
     if before.ended_on.is_none() && before.status == "active" {
