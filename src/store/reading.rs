@@ -183,13 +183,19 @@ fn named(waiting: &Waiting, customers: &HashMap<Uuid, Uuid>) -> Reading {
     row
 }
 
-/// Whether a row `t` is about a person, whose id is `$2`.
+/// Whether a row `t` is about a person, whose id is `$2`. The ids of a row stand in order: only one that begins before the person
+/// and ends after is searched.
 pub fn is_about(tx: &OrgTx) -> &'static str {
     match tx.get_database_backend() {
         DbBackend::Postgres => {
-            "(t.subject_id = $2 OR (t.subjects IS NOT NULL AND position(uuid_send($2) IN t.subjects) > 0))"
+            "(t.subject_id = $2 OR (t.subjects IS NOT NULL AND substring(t.subjects FROM 1 FOR 16) <= uuid_send($2) \
+             AND substring(t.subjects FROM length(t.subjects) - 15) >= uuid_send($2) \
+             AND position(uuid_send($2) IN t.subjects) > 0))"
         }
-        _ => "(t.subject_id = $2 OR (t.subjects IS NOT NULL AND instr(t.subjects, $2) > 0))",
+        _ => {
+            "(t.subject_id = $2 OR (t.subjects IS NOT NULL AND substr(t.subjects, 1, 16) <= $2 \
+             AND substr(t.subjects, -16) >= $2 AND instr(t.subjects, $2) > 0))"
+        }
     }
 }
 

@@ -280,6 +280,7 @@ both!(a_package_nobody_takes_to_its_end_was_never_written, async |app: &TestApp|
     drop(from);
     assert!(writing.write().await.is_err());
     assert_eq!(count(app, &actor, "hand_over").await + count(app, &actor, "hand_over_customer").await, 0);
+    assert_eq!(count(app, &actor, "personal_reading WHERE action = 'archive.handed_over'").await, 1, "half is seen");
 });
 
 /// What becomes of a file of a package; none takes it out.

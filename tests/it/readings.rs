@@ -213,7 +213,8 @@ both!(every_route_that_shows_somebody_logs_it, async |app: &TestApp| {
         }
         let answer = request.send().await.unwrap();
         let status = answer.status();
-        assert!(status.is_success(), "{method} {path}: {status} {}", answer.text().await.unwrap());
+        let said = answer.bytes().await.unwrap();
+        assert!(status.is_success(), "{method} {path}: {status} {}", String::from_utf8_lossy(&said));
         let all = logged(app, &actor, None).await;
         let new = &all[seen..];
         assert_eq!(new.len(), 1, "{method} {path} logged {new:?}");
@@ -245,6 +246,13 @@ both!(who_looked_at_somebody_is_found_whether_alone_or_in_a_list, async |app: &T
     let row = |action: &str, people: i64| (action.to_owned(), people);
     assert_eq!(of(Some(customers[0])).await, [row("customer.get", 1), row("customers.list", 3)]);
     assert_eq!(of(Some(customers[1])).await, [row("customers.list", 3), row("invoice.pdf", 1)]);
+    for customer in &customers {
+        assert!(of(Some(*customer)).await.contains(&row("customers.list", 3)), "first, last and between");
+    }
+    let beside = customers.iter().map(|c| Uuid::from_u128(c.as_u128() + 1)).chain([Uuid::nil(), Uuid::max()]);
+    for nobody in beside {
+        assert!(of(Some(nobody)).await.is_empty(), "{nobody}");
+    }
     let all = of(None).await;
     assert_eq!(all.len(), 5, "a list of nobody is no read: {all:?}");
     assert_eq!(all[3..], [row("customers.list", 5_000), row("deliveries.list", 201)]);

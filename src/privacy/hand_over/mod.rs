@@ -172,12 +172,14 @@ impl Writing {
     /// Writes it. It counts as written when all of it was taken.
     pub async fn write(self) -> Result<HandOverView, Error> {
         let Self { ctx, actor, org, scope, reason, id, made_at, bookings, mut package } = self;
-        match scope {
-            Scope::Archive => Box::pin(package.add_archive(&ctx, &actor, Gone::Since)).await?,
-            Scope::Organisation => Box::pin(package.add_all(&ctx, &actor)).await?,
-        }
-        let (customers, documents, people) = (package.count, package.papers, package.people());
-        reading::note_because(&ctx, &actor, "archive.handed_over", &reason, people).await?;
+        let added = match scope {
+            Scope::Archive => Box::pin(package.add_archive(&ctx, &actor, Gone::Since)).await,
+            Scope::Organisation => Box::pin(package.add_all(&ctx, &actor)).await,
+        };
+        // Who took half of it has seen half of them.
+        reading::note_because(&ctx, &actor, "archive.handed_over", &reason, package.people()).await?;
+        added?;
+        let (customers, documents) = (package.count, package.papers);
         let booked = std::mem::take(&mut package.booked);
         let (content_hash, bytes) = Box::pin(package.finish(&ctx, &org, scope.as_str(), id)).await?;
         let row = HandOver {
