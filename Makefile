@@ -11,8 +11,8 @@ demo: ## build and run the demo, then serve it (ARGS=--exit stops after the summ
 run: ## serve with config/default.toml
 	$(CARGO) run --bin reskontro -- serve
 
-test: ## all tests, on SQLite and on a private PostgreSQL, beside a private Postfix, pages in Chromium
-	scripts/test-browser.sh scripts/test-postgres.sh scripts/test-postfix.sh sh -c '$(CARGO) build --workspace --all-targets && if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace --no-fail-fast; else $(CARGO) test --workspace --no-fail-fast; fi'
+test: ## all tests, on SQLite and on a private PostgreSQL, beside a private Postfix and S3 server, pages in Chromium
+	scripts/test-browser.sh scripts/test-postgres.sh scripts/test-postfix.sh scripts/test-s3.sh sh -c '$(CARGO) build --workspace --all-targets && if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace --no-fail-fast; else $(CARGO) test --workspace --no-fail-fast; fi'
 
 lint: ## format and clippy
 	$(CARGO) fmt --all --check

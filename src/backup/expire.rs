@@ -67,13 +67,16 @@ pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
     let keep = Duration::days(ctx.config.backup.keep_days);
     // Before the limit, by a day where there is one: a run that is late, or fails once, is not too late.
     let due = now - keep + Duration::hours((ctx.config.backup.keep_days * 6).min(24));
-    let removed = remove(ctx, &vault, due).await?;
+    let removed = remove(&vault, due).await?;
     // Looked at anew: what could not be removed is told, not taken for gone.
-    let left = vault.list_all(&ctx.config).await?;
+    let left = vault.list_all().await?;
     let left: Vec<&Found> = left.iter().filter(|f| !f.key.starts_with(CERTIFICATES)).collect();
-    let whole: Vec<&str> =
-        left.iter().filter(|f| f.key.ends_with(&format!("/{MANIFEST}"))).map(|f| backup_of(&f.key)).collect();
-    let stray = left.iter().filter(|f| !whole.contains(&backup_of(&f.key))).map(|f| f.key.clone()).collect();
+    let is_whole = |f: &&&Found| f.is_now() && f.key.ends_with(&format!("/{MANIFEST}"));
+    let whole: Vec<&str> = left.iter().filter(is_whole).map(|f| backup_of(&f.key)).collect();
+    let mut stray: Vec<String> =
+        left.iter().filter(|f| !whole.contains(&backup_of(&f.key))).map(|f| f.key.clone()).collect();
+    stray.sort_unstable();
+    stray.dedup();
     let oldest = left.iter().map(|f| now - made_at(f)).max().unwrap_or_else(Duration::zero);
     let aged = Aged {
         at: now,
@@ -98,21 +101,22 @@ pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
 }
 
 /// Removes what was made before a time; the names of the backups. One that cannot be removed keeps no other.
-async fn remove(ctx: &Ctx, vault: &Vault, due: DateTime<Utc>) -> Result<Vec<String>, Error> {
-    let all = vault.list_all(&ctx.config).await?;
+async fn remove(vault: &Vault, due: DateTime<Utc>) -> Result<Vec<String>, Error> {
+    let all = vault.list_all().await?;
     // The manifest first: what is half removed is no backup any more.
     let (manifests, rest): (Vec<&Found>, Vec<&Found>) = all
         .iter()
-        .filter(|f| !f.key.starts_with(CERTIFICATES) && made_at(f) <= due)
+        // The newest certificate stays; in a bucket that keeps versions it leaves those of before.
+        .filter(|f| !(f.key.starts_with(CERTIFICATES) && f.is_now()) && made_at(f) <= due)
         .partition(|f| f.key.ends_with(MANIFEST));
     let mut removed: Vec<String> = Vec::new();
     for found in manifests.into_iter().chain(rest) {
-        if let Err(error) = vault.delete_any(&ctx.config, &found.key).await {
+        if let Err(error) = vault.delete_any(found).await {
             tracing::error!(error = %error, "an object that has had its time could not be removed");
             continue;
         }
         let name = backup_of(&found.key).to_owned();
-        if !removed.contains(&name) {
+        if !found.key.starts_with(CERTIFICATES) && !removed.contains(&name) {
             removed.push(name);
         }
     }

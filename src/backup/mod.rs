@@ -4,6 +4,7 @@
 //! May import `privacy`, `services`, `store`, `ctx`, `config`, `ports`. To add a kind of content: an object in `create`, its
 //! reading in `restore`, and its check in `verify`.
 
+mod bucket;
 pub mod create;
 pub mod expire;
 mod load;

@@ -1,5 +1,6 @@
-//! Where backups lie: objects under a prefix a backup, its manifest last. A folder here; the same calls reach object storage.
+//! Where backups lie: objects under a prefix a backup, its manifest last. In a folder, or in S3-compatible object storage.
 
+use super::bucket::{self, Bucket};
 use super::manifest::{MANIFEST, Manifest};
 use super::refuse;
 use super::verify::{LOOKED, Looked};
@@ -11,7 +12,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes of an object sent at a time.
@@ -20,6 +21,29 @@ const PART: usize = 8 * 1024 * 1024;
 /// Where backups lie.
 pub struct Vault {
     store: Arc<dyn ObjectStore>,
+    place: Place,
+}
+
+/// What lies beside the objects is known to their place alone.
+enum Place {
+    Folder(PathBuf),
+    Bucket(Bucket),
+}
+
+/// As what something is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// As an object, or a file beside the objects.
+    Object,
+    /// As a version of an object, or what its deletion left.
+    Version {
+        /// Which.
+        version: String,
+        /// Whether it is the object as it is now.
+        is_newest: bool,
+    },
+    /// As the parts of an upload that was cut off.
+    Upload(String),
 }
 
 /// One object there is, whoever put it there.
@@ -31,6 +55,15 @@ pub struct Found {
     pub modified_at: DateTime<Utc>,
     /// Its size.
     pub bytes: u64,
+    /// As what it is kept.
+    pub kept: Kept,
+}
+
+impl Found {
+    /// Whether whoever reads the object now is given this.
+    pub const fn is_now(&self) -> bool {
+        matches!(self.kept, Kept::Object | Kept::Version { is_newest: true, .. })
+    }
 }
 
 pub(super) fn unreadable(error: &object_store::Error) -> Error {
@@ -40,9 +73,13 @@ pub(super) fn unreadable(error: &object_store::Error) -> Error {
 impl Vault {
     /// The vault of the settings; its folder is made at first need.
     pub fn open(config: &Config) -> Result<Self, Error> {
+        if let Some(s3) = &config.backup.s3 {
+            return Ok(Self { store: bucket::objects(s3)?, place: Place::Bucket(Bucket::open(s3)?) });
+        }
         std::fs::create_dir_all(&config.backup.dir)?;
         let store = LocalFileSystem::new_with_prefix(&config.backup.dir).map_err(|e| unreadable(&e))?;
-        Ok(Self { store: Arc::new(store.with_automatic_cleanup(true).with_fsync(true)) })
+        let store = Arc::new(store.with_automatic_cleanup(true).with_fsync(true));
+        Ok(Self { store, place: Place::Folder(config.backup.dir.clone()) })
     }
 
     /// Puts a file there, in parts.
@@ -117,16 +154,30 @@ impl Vault {
             self.store.list(None).try_collect().await.map_err(|e| unreadable(&e))?;
         let mut found: Vec<Found> = all
             .into_iter()
-            .map(|o| Found { key: o.location.to_string(), modified_at: o.last_modified, bytes: o.size })
+            .map(|o| Found {
+                key: o.location.to_string(),
+                modified_at: o.last_modified,
+                bytes: o.size,
+                kept: Kept::Object,
+            })
             .collect();
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
     }
 
-    /// Every object there is, and what an upload that was cut off left beside them: the listing of objects hides it.
-    pub(super) async fn list_all(&self, config: &Config) -> Result<Vec<Found>, Error> {
+    /// Every object there is, and what the listing of objects hides: earlier versions, and what an upload that was cut off left.
+    pub(super) async fn list_all(&self) -> Result<Vec<Found>, Error> {
+        let dir = match &self.place {
+            Place::Folder(dir) => dir,
+            Place::Bucket(bucket) => {
+                return match bucket.list_all().await? {
+                    Some(all) => Ok(all),
+                    None => self.list().await,
+                };
+            }
+        };
         let mut all = self.list().await?;
-        let mut open = vec![config.backup.dir.clone()];
+        let mut open = vec![dir.clone()];
         while let Some(folder) = open.pop() {
             for entry in std::fs::read_dir(&folder)? {
                 let entry = entry?;
@@ -136,22 +187,32 @@ impl Vault {
                     continue;
                 }
                 let path = entry.path();
-                let Ok(inside) = path.strip_prefix(&config.backup.dir) else { continue };
+                let Ok(inside) = path.strip_prefix(dir) else { continue };
                 let key = inside.to_string_lossy().into_owned();
                 if !all.iter().any(|f| f.key == key) {
-                    all.push(Found { key, modified_at: kind.modified()?.into(), bytes: kind.len() });
+                    let modified_at = kind.modified()?.into();
+                    all.push(Found { key, modified_at, bytes: kind.len(), kept: Kept::Object });
                 }
             }
         }
         Ok(all)
     }
 
-    /// Removes an object, or what an upload that was cut off left.
-    pub(super) async fn delete_any(&self, config: &Config, key: &str) -> Result<(), Error> {
-        self.delete(key).await?;
-        match std::fs::remove_file(config.backup.dir.join(key)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
-            _ => Ok(()),
+    /// Removes an object, a version of one, or what an upload that was cut off left.
+    pub(super) async fn delete_any(&self, found: &Found) -> Result<(), Error> {
+        match (&self.place, &found.kept) {
+            (Place::Bucket(bucket), Kept::Version { version, .. }) => {
+                bucket.delete(&found.key, ("versionId", version)).await
+            }
+            (Place::Bucket(bucket), Kept::Upload(upload)) => bucket.delete(&found.key, ("uploadId", upload)).await,
+            (Place::Bucket(_), Kept::Object) => self.delete(&found.key).await,
+            (Place::Folder(dir), _) => {
+                self.delete(&found.key).await?;
+                match std::fs::remove_file(dir.join(&found.key)) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 

@@ -24,6 +24,7 @@ impl Config {
         if let Some(bad) = self.backup.recipients.iter().find(|r| r.parse::<age::x25519::Recipient>().is_err()) {
             return fail("backup.recipients", &format!("{bad:?} is no age recipient; it begins with age1"));
         }
+        self.bucket()?;
         if lies_in(&self.ledgers.dir, &self.backup.dir) || lies_in(&self.backup.dir, &self.ledgers.dir) {
             return fail("ledgers.dir", "keep it outside backup.dir: a restore needs what backups cannot hold");
         }
@@ -89,6 +90,25 @@ impl Config {
                 "sign_in.longest_block_hours",
                 "1 to 720 hours; longer blocks are placed by a person, with a reason",
             );
+        }
+        Ok(())
+    }
+
+    /// Where backups go in object storage.
+    fn bucket(&self) -> Result<(), ConfigError> {
+        let fail = |key, message: &str| Err(ConfigError::Invalid { key, message: message.to_owned() });
+        let Some(s3) = &self.backup.s3 else { return Ok(()) };
+        if !is_safe_origin(&s3.endpoint) {
+            return fail(
+                "backup.s3.endpoint",
+                "give the storage's address without bucket and path, https:// unless it is on this host",
+            );
+        }
+        if s3.bucket.is_empty() || s3.bucket.contains('/') || s3.region.is_empty() || s3.access_key_id.is_empty() {
+            return fail("backup.s3.bucket", "give bucket, region and access_key_id");
+        }
+        if s3.prefix.starts_with('/') || s3.prefix.ends_with('/') {
+            return fail("backup.s3.prefix", "neither begin nor end it with a slash");
         }
         Ok(())
     }
@@ -254,6 +274,28 @@ mod tests {
         }
         let error = Config::with("[backup]\ndir = \"data/files/backups\"\n").unwrap_err().to_string();
         assert!(error.starts_with("backup.dir"), "{error}");
+    }
+
+    #[test]
+    fn a_bucket_is_reached_over_a_line_nobody_else_reads() {
+        let bucket = |endpoint: &str, prefix: &str| {
+            Config::with(&format!(
+                "[backup.s3]\nendpoint = \"{endpoint}\"\nbucket = \"b\"\nregion = \"no\"\nprefix = \"{prefix}\"\n\
+                 access_key_id = \"k\"\nsecret_access_key = \"s\"\n"
+            ))
+        };
+        for good in ["https://s3.example.no", "http://127.0.0.1:9000"] {
+            assert!(bucket(good, "kopier").is_ok(), "{good}");
+        }
+        for (endpoint, prefix) in [
+            ("http://s3.example.no", ""),
+            ("s3.example.no", ""),
+            ("https://s3.example.no/b", ""),
+            ("https://s3.example.no", "a/"),
+        ] {
+            let error = bucket(endpoint, prefix).unwrap_err().to_string();
+            assert!(error.starts_with("backup.s3."), "{endpoint} {prefix}: {error}");
+        }
     }
 
     #[test]

@@ -48,12 +48,36 @@ pub struct Ledgers {
 pub struct Backup {
     /// Folder they are written to.
     pub dir: PathBuf,
+    /// Object storage they are written to instead.
+    pub s3: Option<S3>,
     /// age recipients who can read them; without any no backup is made.
     pub recipients: Vec<String>,
     /// Days one lives at most.
     pub keep_days: i64,
     /// Folder of pg_dump and pg_restore; empty for those of the system.
     pub pg_bin: String,
+}
+
+/// A bucket of S3-compatible object storage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Address of the storage, without the bucket.
+    pub endpoint: String,
+    /// The bucket, for backups alone.
+    pub bucket: String,
+    /// The region requests are signed for.
+    pub region: String,
+    /// What names begin with in it; empty for the whole bucket.
+    #[serde(default)]
+    pub prefix: String,
+    /// Which key.
+    pub access_key_id: String,
+    /// The key's secret.
+    pub secret_access_key: SecretString,
+    /// The bucket is part of the host name.
+    #[serde(default)]
+    pub virtual_hosted: bool,
 }
 
 /// The web server.

@@ -46,6 +46,9 @@ fn named(config: &Config) -> Vec<(&'static str, Recipient, String)> {
     ] {
         all.extend(url.and_then(|u| host_of(u.expose_secret())).map(|host| (setting, Recipient::Host, host)));
     }
+    if let Some(s3) = &config.backup.s3 {
+        all.push(("backup.s3.endpoint", Recipient::Host, host_in(&s3.endpoint)));
+    }
     if config.mail.mode == MailMode::Smtp {
         all.push(("mail.host", Recipient::MailRelay, config.mail.host.clone()));
     }
@@ -98,6 +101,9 @@ mod tests {
         assert_eq!(hosts(""), [], "the defaults point at nobody");
         assert_eq!(hosts("[mail]\nhost = \"smtp.example.no\"\nimap_host = \"imap.example.no\"\n"), [], "not in use");
         assert_eq!(hosts("[mail]\nmode = \"smtp\"\nhost = \"localhost\"\n"), []);
+        let bucket = "[backup.s3]\nendpoint = \"https://s3.example.no\"\nbucket = \"b\"\nregion = \"no\"\n\
+                      access_key_id = \"k\"\nsecret_access_key = \"s\"\n";
+        assert_eq!(hosts(bucket), [("s3.example.no".to_owned(), vec!["backup.s3.endpoint"])]);
         assert_eq!(hosts("[mail]\nmode = \"smtp\"\nhost = \"10.0.0.5\"\n"), []);
         let mail =
             "[mail]\nmode = \"smtp\"\nhost = \"mail.example.no\"\ninbox = \"imap\"\nimap_host = \"mail.example.no\"\n";

@@ -9,6 +9,7 @@ mod bad_input;
 mod bounces;
 mod breaches;
 mod browser;
+mod buckets;
 mod canary;
 mod channels;
 mod closing;
