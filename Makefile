@@ -33,12 +33,13 @@ bench: ## speed against the physical limit, into target/bench.json
 torture: ## kill -9 at random moments, N times each database (N=50)
 	PG_FSYNC=on TORTURE_ROUNDS=$(or $(N),50) scripts/test-postgres.sh $(CARGO) test --release --test it -- --nocapture --test-threads 1 torture
 
-simulate: ## years of every preset, N seeds each (N=5), until the archive is empty
+simulate: ## years of every preset, N seeds each (N=5), until the archive is empty, or the organisation has gone
 	$(CARGO) build --release --bin reskontro
 	@target_dir=$$($(CARGO) metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
 	for preset in association-billing invoicing-platform accounting-firm accounting-marketplace erp; do \
 	  for seed in $$(seq $(or $(N),5)); do \
 	    "$$target_dir/release/reskontro" simulate --preset $$preset --seed $$seed --years 2 --closing-years 9 || exit 1; \
+	    "$$target_dir/release/reskontro" simulate --preset $$preset --seed $$seed --years 1 --end organisation || exit 1; \
 	  done; \
 	done
 

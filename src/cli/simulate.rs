@@ -2,7 +2,7 @@
 
 use super::text::{count, left};
 use crate::config::Config;
-use crate::simulate::{self, Broken, Outcome, Places, Script};
+use crate::simulate::{self, Broken, End, Outcome, Places, Script};
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use domain::privacy::Preset;
@@ -10,6 +10,9 @@ use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Days in which an organisation leaves: its last day to come, thirty of grace, and thirty until no backup holds it.
+const LEAVING: u32 = 80;
 
 /// What is simulated.
 #[derive(clap::Args)]
@@ -26,6 +29,10 @@ pub(super) struct Args {
     /// Years afterwards, in which everybody leaves and what is kept runs out, 0 to 20.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20))]
     closing_years: u32,
+    /// How it ends: customers leave in the closing years, or the organisation ends its agreement when the years are over, and is
+    /// looked at until no backup holds it any more.
+    #[arg(long, default_value = "customers", value_parser = ["customers", "organisation"])]
+    end: String,
     /// The same seed plays the same story.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -43,13 +50,16 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let known = || format!("one of {}", Preset::ALL.map(Preset::as_str).join(", "));
     let Some(preset) = Preset::parse(&args.preset) else { bail!("--preset: {}", known()) };
+    let end = if args.end == "organisation" { End::Organisation } else { End::Customers };
+    let closing_days = args.closing_years * 365;
     let script = Script {
         preset,
         changes: changes(args.changes.as_deref())?,
         seed: args.seed,
         from: args.from,
         days: args.years * 365,
-        closing_days: args.closing_years * 365,
+        closing_days: if end == End::Organisation { closing_days.max(LEAVING) } else { closing_days },
+        end,
         backup_every: 1,
     };
     let thrown_away = tempfile::tempdir().context("there is no place for the simulated database")?;
@@ -57,7 +67,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(dir) => empty(dir)?,
         None => thrown_away.path().to_owned(),
     };
-    let places = places(&dir, args.years + 1)?;
+    // A year loses one, and the organisation that has gone another.
+    let places = places(&dir, args.years + 2)?;
     if let Some(first) = places.databases.first() {
         super::serve::log(first);
         super::serve::prepare(first).await?;
@@ -80,10 +91,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let Some(broken) = error.downcast_ref::<Broken>() else { return Err(error) };
             println!("What must always hold does not, on the night before {}", broken.night);
             println!("  {}\n  found: {}", broken.check, broken.finding);
-            let Args { preset, years, closing_years, seed, from, .. } = &args;
+            let Args { preset, years, closing_years, end, seed, from, .. } = &args;
+            let changes =
+                args.changes.as_ref().map(|path| format!(" --changes {}", path.display())).unwrap_or_default();
             println!(
-                "  seen again by: reskontro simulate --preset {preset} --years {years} --closing-years {closing_years} \
-                 --seed {seed} --from {from}"
+                "  seen again by: reskontro simulate --preset {preset}{changes} --years {years} --closing-years {closing_years} \
+                 --end {end} --seed {seed} --from {from}"
             );
             return Ok(ExitCode::FAILURE);
         }

@@ -1,11 +1,16 @@
 //! Years in seconds: a made-up organisation lives by a policy under a clock that moves when told, beside made-up counterparts,
 //! and everything that must always hold is looked at every simulated night.
 //!
-//! `world` is the clock, the dice and the counterparts, `people` the customers, `story` what happens by day, `checks` what must
-//! hold by night. A new kind of event: an arm in `story`; a new invariant: a line in `checks::night`.
+//! `world` is the clock, the dice and the counterparts, `people` the customers, `story` what happens by day (`incidents`: to one or
+//! another; `requests`: what people ask for; `breach`; `closing`: how it ends), `checks` what must hold by night. A new kind of
+//! event: an arm in `incidents`; a new invariant: a line in `checks::night`.
 
+mod breach;
 mod checks;
+mod closing;
+mod incidents;
 mod people;
+mod requests;
 mod story;
 mod world;
 
@@ -21,8 +26,9 @@ use crate::services::product::{self, NewProduct};
 use crate::services::{Actor, Error};
 use crate::store::traces;
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use closing::Standing;
 use domain::money::Micro;
-use domain::privacy::{Period, Preset, RuleId};
+use domain::privacy::{Custody, Period, Preset, RuleId};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,6 +38,15 @@ use uuid::Uuid;
 use world::{World, at};
 
 const ACCOUNT: &str = "12345678903";
+
+/// How a story ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Customers leave one after the other, and the organisation goes on.
+    Customers,
+    /// The organisation ends its agreement: after thirty days all of it is deleted.
+    Organisation,
+}
 
 /// What is played.
 pub struct Script {
@@ -45,8 +60,11 @@ pub struct Script {
     pub from: NaiveDate,
     /// Days people join, pay, move, ask and leave.
     pub days: u32,
-    /// Days afterwards, in which everybody leaves and what is kept runs out; looked at once a week.
+    /// Days afterwards, in which everybody leaves and what is kept runs out: where customers leave each third is looked at; after
+    /// 200 one in three weeks.
     pub closing_days: u32,
+    /// Who leaves in them.
+    pub end: End,
     /// Nights between two backups, at least 1.
     pub backup_every: u32,
 }
@@ -158,23 +176,33 @@ pub async fn play(script: &Script, places: Places, mut watch: impl FnMut(u32, u3
     let mut life = Life::new(&world, actor, script.preset, ACCOUNT, kept);
     let (mut told, mut held) = (Told::default(), checks::Checked::new());
     let all = script.days + script.closing_days;
-    let disaster = disasters(script, &world);
+    let (thefts, disasters) = (once_a_year(script, &world), once_a_year(script, &world));
     let mut day = 0;
     while day < all {
         let closing = day >= script.days;
         // Afterwards little happens: the clock leaps, as it does when a service stood still.
-        day += if closing && day > script.days + 200 { 21 } else { 1 };
+        day += match script.end {
+            _ if closing && day > script.days + 200 => 21,
+            End::Customers if closing => 3,
+            _ => 1,
+        };
         let today = script.from + Days::new(u64::from(day));
         watch(day, all);
         world.set(at(today, 8, 30));
-        if disaster.contains(&day) {
+        if thefts.contains(&day) {
+            life.theft(&world, &mut told).await?;
+        }
+        if disasters.contains(&day) || life.is_to_come_back(today) {
             life.disaster(&mut world, &mut told).await?;
+        }
+        if closing && script.end == End::Organisation && life.standing == Standing::Served {
+            life.end_agreement(&world, &mut told).await?;
         }
         life.day(&mut world, closing, &mut told).await?;
         night(&world, script, today, day, &mut life, &mut told).await?;
         checks::night(&world.ctx, &life.actor, &life, &mut held).await?;
     }
-    let people = checks::left(&world.ctx, &life.actor, &life).await?;
+    let people = checks::people(&world.ctx, &life.actor, &life).await?;
     world.ctx.db.close().await;
     Ok(Outcome {
         preset: script.preset.as_str(),
@@ -188,8 +216,8 @@ pub async fn play(script: &Script, places: Places, mut watch: impl FnMut(u32, u3
     })
 }
 
-/// One day in each year, begun or whole, on which the database is lost.
-fn disasters(script: &Script, world: &World) -> Vec<u32> {
+/// One day in each year, begun or whole, for what happens once a year.
+fn once_a_year(script: &Script, world: &World) -> Vec<u32> {
     let years = script.days.div_ceil(365);
     let on = |year: u32| {
         let (first, last) = (year * 365, script.days.min(year * 365 + 365));
@@ -220,6 +248,10 @@ async fn night(
         world.set(at(morning, hour, minute));
         jobs::enqueue_due(&ctx).await?;
         jobs::drain_jobs(&ctx).await?;
+    }
+    life.hear_of_the_end(&ctx, told).await?;
+    if let Standing::Gone(_) = life.standing {
+        return Ok(());
     }
     note_removed(&ctx, &life.actor, told).await?;
     life.hear_of_erasures(world).await?;
@@ -277,7 +309,14 @@ async fn begin(ctx: &Ctx, actor: &Actor, script: &Script) -> anyhow::Result<Kept
     let books = [RuleId::CustomerCore, RuleId::IssuedDocument, RuleId::Ledger, RuleId::Payment, RuleId::OpenItem];
     let period = |rule: RuleId| newest.policy.rule(rule).and_then(|r| r.period).unwrap_or(Period::NONE);
     let longest = books.into_iter().map(period).fold(Period::NONE, |a, b| if a.is_at_least(b) { a } else { b });
-    Ok(Kept { years: longest, address: period(RuleId::DeliveryAddress), mail: period(RuleId::MailBody) })
+    Ok(Kept {
+        years: longest,
+        address: period(RuleId::DeliveryAddress),
+        mail: period(RuleId::MailBody),
+        concerned: period(RuleId::BreachPersons),
+        breach: period(RuleId::BreachCase),
+        is_handed_over: newest.policy.archive_custody == Custody::Tenant,
+    })
 }
 
 fn organisation(preset: Preset) -> NewOrganisation {

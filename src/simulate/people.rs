@@ -1,12 +1,16 @@
 //! The customers of a simulation: made up, each with marks that can be told apart wherever they turn up.
 
-use super::world::{Dice, org_numbers};
+use super::world::Dice;
 use std::fmt::Write;
 
 /// Stands in what is free: live e-mail addresses, contact persons.
 pub(super) const FREE: &str = "levende-";
-/// Stands in what the bookkeeping act asks for: the name.
+/// Stands in what the bookkeeping act asks for: the name, and numbers but the first.
 pub(super) const CORE: &str = "kjerne-";
+/// Stands in what is a contact person's own, with a number of the person's own.
+pub(super) const CONTACT: &str = "bekjent-";
+/// All marks.
+pub(super) const MARKS: [&str; 3] = [FREE, CORE, CONTACT];
 
 /// One customer, as the organisation's own system has it.
 pub(super) struct Person {
@@ -18,7 +22,31 @@ pub(super) struct Person {
     pub(super) listed: bool,
     /// Is billed.
     pub(super) billed: bool,
+    /// How often the customer was given another number here.
+    pub(super) renumbered: u32,
+    /// The contact person in the list, by a number of the person's own.
+    pub(super) contact: Option<u32>,
     moves: u32,
+    /// The number the list has: the other system hears of a new one a list later.
+    listed_as: String,
+}
+
+/// The number of a customer that was given another so often.
+pub(super) fn number(no: u32, renumbered: u32) -> String {
+    if renumbered == 0 { no.to_string() } else { format!("{CORE}{no:05}-{renumbered}") }
+}
+
+/// Whose number it is, be it the first or a later one.
+pub(super) fn no_of(number: &str) -> Option<u32> {
+    number.parse().ok().or_else(|| marks(number.as_bytes(), CORE).next())
+}
+
+/// How a contact person is called, and where reached.
+pub(super) fn contact(no: u32, contact: u32) -> (String, String) {
+    (
+        format!("Kontakt {FREE}{no:05} {CONTACT}{contact:05}"),
+        format!("{FREE}{no:05}.{CONTACT}{contact:05}@kontakt.example"),
+    )
 }
 
 impl Person {
@@ -35,16 +63,14 @@ impl Person {
     fn row(&self, out: &mut String) {
         let kind = if self.org_number.is_some() { "Firma" } else { "Medlem" };
         let org_number = self.org_number.as_deref().unwrap_or_default();
-        let (no, street) = (self.no, self.moves + 1);
-        // Every fifth has somebody who is asked instead.
-        let contact =
-            if no % 5 == 0 { format!("Kontakt {FREE}{no:05};{FREE}{no:05}@kontakt.example") } else { ";".into() };
+        let (no, street, number) = (self.no, self.moves + 1, &self.listed_as);
+        let (name, reach) = self.contact.map(|c| contact(no, c)).unwrap_or_default();
         let products = if self.billed { "FAST, AAR" } else { "" };
         let email = self.email();
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "{no};{kind} {CORE}{no:05};{org_number};Gata {street};0150;Oslo;{email};{contact};{products}"
+            "{number};{kind} {CORE}{no:05};{org_number};Gata {street};0150;Oslo;{email};{name};{reach};{products}"
         );
     }
 }
@@ -54,25 +80,56 @@ pub(super) struct People {
     pub(super) all: Vec<Person>,
     numbers: Box<dyn Iterator<Item = String> + Send>,
     businesses: bool,
+    contacts: u32,
 }
 
 impl People {
     /// None yet; `businesses` are among them, where there are any.
     pub(super) fn new(businesses: bool) -> Self {
-        Self { all: Vec::new(), numbers: Box::new(org_numbers()), businesses }
+        Self { all: Vec::new(), numbers: Box::new(sandbox::org_numbers()), businesses, contacts: 0 }
     }
 
     /// Somebody joins.
     pub(super) fn join(&mut self, dice: &Dice) -> &Person {
         let no = u32::try_from(self.all.len()).unwrap_or(u32::MAX).saturating_add(1);
         let org_number = if self.businesses && dice.once_in(3) { self.numbers.next() } else { None };
-        self.all.push(Person { no, org_number, listed: true, billed: true, moves: 0 });
+        // Every fifth has somebody who is asked instead.
+        let contact = no.is_multiple_of(5).then(|| self.next_contact());
+        let listed_as = number(no, 0);
+        self.all.push(Person {
+            no,
+            org_number,
+            listed: true,
+            billed: true,
+            renumbered: 0,
+            contact,
+            moves: 0,
+            listed_as,
+        });
         &self.all[self.all.len() - 1]
+    }
+
+    /// The number of a contact person who is new.
+    pub(super) const fn next_contact(&mut self) -> u32 {
+        self.contacts += 1;
+        self.contacts
+    }
+
+    /// The other system hears of the numbers customers were given here.
+    pub(super) fn hear_of_numbers(&mut self) {
+        for person in &mut self.all {
+            person.listed_as = number(person.no, person.renumbered);
+        }
     }
 
     /// Those who are billed.
     pub(super) fn active(&self) -> Vec<usize> {
         (0..self.all.len()).filter(|i| self.all[*i].listed && self.all[*i].billed).collect()
+    }
+
+    /// Everybody in the list.
+    pub(super) fn listed(&self) -> Vec<usize> {
+        (0..self.all.len()).filter(|i| self.all[*i].listed).collect()
     }
 
     /// The organisation's list today.
@@ -104,6 +161,14 @@ mod tests {
         let text = b"\x00levende-00017.2@kunde.example\xffkjerne-00003 levende-x levende-0";
         assert_eq!(marks(text, FREE).collect::<Vec<_>>(), [17]);
         assert_eq!(marks(text, CORE).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn a_number_tells_whose_it_is() {
+        for renumbered in 0..3 {
+            assert_eq!(no_of(&number(17, renumbered)), Some(17));
+        }
+        assert_eq!(no_of("A-17"), None);
     }
 
     #[test]

@@ -2,16 +2,15 @@
 //! that the story goes on after a restore as an organisation would.
 
 use super::Told;
+use super::breach::Noticed;
 use super::checks;
-use super::people::People;
+use super::closing::{Package, Standing};
+use super::people::{People, no_of, number};
 use super::world::World;
 use crate::backup::restore::{self, Request};
-use crate::privacy::certificate;
-use crate::privacy::consent::{self, NewConsent, Withdrawal};
-use crate::privacy::hold::{self, NewHold};
-use crate::privacy::request::{self, Decision, NewRequest, RequestView};
-use crate::services::customer::{self, Ending, Input};
-use crate::services::invoice::{CreditRequest, DraftLine, NewDraft, create_draft, credit, issue_draft};
+use crate::privacy::hold;
+use crate::services::customer::{self, Ending, Input, Renumbering};
+use crate::services::invoice::{CreditRequest, credit};
 use crate::services::payment::{self, ImportOptions, NewPayment, import};
 use crate::services::run::{self, NewRun};
 use crate::services::{Actor, Error, delivery};
@@ -19,8 +18,6 @@ use crate::store::views::{self, InvoiceItem};
 use anyhow::Context;
 use chrono::{Datelike, Days, NaiveDate};
 use domain::calendar::is_banking_day;
-use domain::customer::Language;
-use domain::money::Micro;
 use domain::privacy::{Period, Preset};
 use formats::customer_list::Mode;
 use formats::giro::{PaymentToWrite, write_ocr};
@@ -38,6 +35,12 @@ pub(super) struct Kept {
     pub(super) years: Period,
     /// The address a document was sent to.
     pub(super) address: Period,
+    /// Whom a breach concerned, from when they were told.
+    pub(super) concerned: Period,
+    /// A breach, from when it was closed.
+    pub(super) breach: Period,
+    /// The organisation keeps its archive itself.
+    pub(super) is_handed_over: bool,
     /// A mail in the outbox.
     pub(super) mail: Period,
 }
@@ -58,9 +61,22 @@ pub(super) struct Life {
     pub(super) last_booked: BTreeMap<u32, NaiveDate>,
     /// How long the policy keeps it.
     pub(super) kept: Kept,
+    /// Those whose archive the organisation has confirmed to have.
+    pub(super) handed_over: BTreeSet<u32>,
+    /// The package of the archive that waits for a word, and the year of the last one.
+    pub(super) package: Option<Package>,
+    pub(super) packed_in: i32,
+    /// Whether the organisation itself goes on.
+    pub(super) standing: Standing,
+    /// What is on paper of breaches.
+    pub(super) breaches: Vec<Noticed>,
     /// Those whose data is or was restricted: some day it is lifted, and they are told.
-    restricted: BTreeSet<Uuid>,
-    people: People,
+    pub(super) restricted: BTreeSet<Uuid>,
+    /// Contact persons who were removed: they come back with an older database, and are removed again.
+    pub(super) removed: BTreeSet<u32>,
+    /// Contact persons who were erased: they never come back.
+    pub(super) erased_contacts: BTreeSet<u32>,
+    pub(super) people: People,
     mode: Mode,
     account: String,
     files: Vec<Vec<u8>>,
@@ -71,7 +87,7 @@ pub(super) struct Life {
 }
 
 /// What one day's refusal may be: it is part of life.
-fn unless<T>(done: Result<T, Error>, expected: &[&str]) -> anyhow::Result<Option<T>> {
+pub(super) fn unless<T>(done: Result<T, Error>, expected: &[&str]) -> anyhow::Result<Option<T>> {
     match done {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.code().is_some_and(|code| expected.contains(&code)) => Ok(None),
@@ -94,7 +110,14 @@ impl Life {
             waiting: BTreeMap::new(),
             last_booked: BTreeMap::new(),
             kept,
+            handed_over: BTreeSet::new(),
+            package: None,
+            packed_in: 0,
+            standing: Standing::Served,
+            breaches: Vec::new(),
             restricted: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            erased_contacts: BTreeSet::new(),
             people,
             // Where nobody tells of an ending, a list tells of changes alone.
             mode: if preset == Preset::InvoicingPlatform { Mode::Delta } else { Mode::Full },
@@ -106,8 +129,38 @@ impl Life {
         }
     }
 
+    /// Customers there are.
+    pub(super) fn there(&self) -> impl Iterator<Item = (u32, Uuid)> {
+        self.known.iter().filter(|(no, _)| !self.gone.contains(no)).map(|(no, id)| (*no, *id))
+    }
+
     /// One day from morning to evening; `closing` once nobody new comes and everybody leaves.
     pub(super) async fn day(&mut self, world: &mut World, closing: bool, told: &mut Told) -> anyhow::Result<()> {
+        let today = world.ctx.today();
+        match self.standing {
+            Standing::Gone(_) => return Ok(()),
+            Standing::Ends(on) if on < today => {}
+            _ => self.bill(world, closing, told).await?,
+        }
+        let mut open = self.open_invoices(world).await?;
+        if is_banking_day(today) {
+            self.bank(world, &mut open, told).await?;
+        }
+        self.answer(world, told).await?;
+        self.look_into_breaches(world, told).await?;
+        self.hand_over(world, told).await?;
+        self.fetch_everything(world, told).await?;
+        self.wind_up_money(world, &open, told).await?;
+        if !closing {
+            // Whoever was erased this morning is asked for nothing any more.
+            self.gone = checks::gone(&world.ctx, &self.actor, &self.known).await?;
+            self.incidents(world, told).await?;
+        }
+        self.send(world).await
+    }
+
+    /// Once a month a list comes, and the day after it everybody is billed.
+    async fn bill(&mut self, world: &World, closing: bool, told: &mut Told) -> anyhow::Result<()> {
         let today = world.ctx.today();
         let month = (today.year(), today.month());
         if self.listed_in != month && today.day() > 1 {
@@ -120,15 +173,7 @@ impl Life {
             told.count("invoice runs");
             crate::jobs::drain_jobs(&world.ctx).await?;
         }
-        if is_banking_day(today) {
-            self.bank(world, told).await?;
-        }
-        self.answer(world, told).await?;
-        self.wind_up_money(world, told).await?;
-        if !closing {
-            self.incidents(world, told).await?;
-        }
-        self.send(world).await
+        Ok(())
     }
 
     /// The organisation's list: some join, some leave, some move.
@@ -152,6 +197,8 @@ impl Life {
         if let Some(i) = dice.pick(&self.people.active()).copied() {
             self.people.all[i].moves();
         }
+        self.people.hear_of_numbers();
+        self.renumber_one(world, told).await?;
         let ctx = &world.ctx;
         if !self.people.all.iter().any(|p| p.listed) {
             // An empty list is never read as everybody having left.
@@ -170,9 +217,38 @@ impl Life {
         self.learn(world).await
     }
 
+    /// Somebody in the list is given another number here; the list still has the one before.
+    async fn renumber_one(&mut self, world: &World, told: &mut Told) -> anyhow::Result<()> {
+        let Some(i) = world.dice.pick(&self.people.listed()).copied() else { return Ok(()) };
+        let (no, times) = (self.people.all[i].no, self.people.all[i].renumbered + 1);
+        let Some(id) = self.known.get(&no).filter(|_| !self.gone.contains(&no)) else { return Ok(()) };
+        let asked = Renumbering { number: number(no, times) };
+        customer::renumber(&world.ctx, &self.actor, *id, &asked).await?;
+        self.people.all[i].renumbered = times;
+        told.count("customers given another number");
+        Ok(())
+    }
+
+    /// Gives the numbers again that a database that was lost knew.
+    async fn renumber_again(&self, world: &World) -> anyhow::Result<()> {
+        let tx = world.ctx.db.read(self.actor.org).await?;
+        let customers = views::customers(&tx, Uuid::nil(), 100_000).await?;
+        tx.commit().await?;
+        for one in customers {
+            let Some(person) = no_of(&one.number).and_then(|no| self.people.all.iter().find(|p| p.no == no)) else {
+                continue;
+            };
+            let number = number(person.no, person.renumbered);
+            if one.number != number {
+                customer::renumber(&world.ctx, &self.actor, one.id, &Renumbering { number }).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends by hand what relationships there are still.
     async fn end_the_rest(&self, world: &World, told: &mut Told) -> anyhow::Result<()> {
-        for id in self.known.iter().filter(|(no, _)| !self.gone.contains(no)).map(|(_, id)| *id) {
+        for (_, id) in self.there() {
             let ending = Ending { reason: "laget legges ned".into(), ended_on: None };
             if unless(customer::end(&world.ctx, &self.actor, id, &ending).await, &["customer_ended"])?.is_some() {
                 told.count("relationships ended by hand");
@@ -181,7 +257,7 @@ impl Life {
         Ok(())
     }
 
-    fn person(&mut self, no: u32) -> &mut super::people::Person {
+    pub(super) fn person(&mut self, no: u32) -> &mut super::people::Person {
         let at = usize::try_from(no).unwrap_or(usize::MAX).saturating_sub(1);
         &mut self.people.all[at]
     }
@@ -192,8 +268,11 @@ impl Life {
         let customers = views::customers(&tx, Uuid::nil(), 100_000).await?;
         tx.commit().await?;
         for one in customers {
-            let no = one.number.parse().context("a customer number of the list is a number")?;
-            self.known.insert(no, one.id);
+            let no = no_of(&one.number).context("a customer number is none that was given")?;
+            if self.known.insert(no, one.id) != Some(one.id) {
+                // Who comes back is a customer anew, with an archive of their own.
+                self.handed_over.remove(&no);
+            }
         }
         Ok(())
     }
@@ -214,15 +293,18 @@ impl Life {
         Ok(())
     }
 
-    async fn invoices(&self, world: &World) -> anyhow::Result<Vec<InvoiceItem>> {
+    /// What is owed this morning.
+    async fn open_invoices(&self, world: &World) -> anyhow::Result<Vec<InvoiceItem>> {
         let tx = world.ctx.db.read(self.actor.org).await?;
-        let all = views::invoices(&tx, Uuid::nil(), 100_000).await?;
+        let mut all = views::invoices(&tx, Uuid::nil(), 100_000).await?;
         tx.commit().await?;
+        all.retain(|i| i.remaining_ore > 0);
         Ok(all)
     }
 
-    /// The bank's file of the day: most pay once, some a part, some twice, some with a number nobody knows.
-    async fn bank(&mut self, world: &World, told: &mut Told) -> anyhow::Result<()> {
+    /// The bank's file of the day: most pay once, some a part, some twice, some with a number nobody knows. Who pays is taken out
+    /// of what is open.
+    async fn bank(&mut self, world: &World, open: &mut Vec<InvoiceItem>, told: &mut Told) -> anyhow::Result<()> {
         let (ctx, dice, today) = (&world.ctx, &world.dice, world.ctx.today());
         let mut payments = Vec::new();
         let mut pay = |kid: &str, amount_ore: i64| {
@@ -234,8 +316,8 @@ impl Life {
                 debit_account: Some("99990686021".to_owned()),
             });
         };
-        for invoice in self.invoices(world).await?.iter().filter(|i| i.remaining_ore > 0) {
-            let Some(kid) = invoice.kid.as_deref().filter(|_| dice.once_in(9)) else { continue };
+        open.retain(|invoice| {
+            let Some(kid) = invoice.kid.as_deref().filter(|_| dice.once_in(9)) else { return true };
             match dice.below(24) {
                 0 => pay(kid, (invoice.remaining_ore / 2).max(1)),
                 1 => {
@@ -245,7 +327,8 @@ impl Life {
                 2 => pay("4711471147114", 12_300),
                 _ => pay(kid, invoice.remaining_ore),
             }
-        }
+            false
+        });
         if payments.is_empty() {
             return Ok(());
         }
@@ -261,83 +344,8 @@ impl Life {
         Ok(())
     }
 
-    /// Requests of persons are answered in time, most of them long before it is over.
-    async fn answer(&mut self, world: &World, told: &mut Told) -> anyhow::Result<()> {
-        for asked in request::list(&world.ctx, &self.actor, true).await? {
-            if asked.days_left > 3 && !world.dice.once_in(6) {
-                continue;
-            }
-            self.decide(world, &asked, told).await?;
-        }
-        for id in &self.restricted {
-            if world.dice.once_in(30) {
-                let lifted = request::lift_restriction(&world.ctx, &self.actor, *id, true).await;
-                unless(lifted, &["not_restricted", "not_found"])?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn decide(&mut self, world: &World, asked: &RequestView, told: &mut Told) -> anyhow::Result<()> {
-        let (ctx, actor) = (&world.ctx, self.actor.clone());
-        let refused = Decision { decision: "refused".into(), grounds: Some("artikkel 12 (5) b".into()) };
-        let granted = Decision { decision: "granted".into(), grounds: None };
-        if asked.identity == "unknown" {
-            request::identify(ctx, &actor, asked.id, true).await?;
-        }
-        let there = asked.subject_id.filter(|id| self.known.values().any(|known| known == id));
-        let decision = if world.dice.once_in(8) { &refused } else { &granted };
-        // Who has left meanwhile cannot be given what is not there.
-        let decided = unless(request::decide(ctx, &actor, asked.id, decision).await, &["not_found", "archived"])?;
-        let Some(done) = decided else {
-            request::decide(ctx, &actor, asked.id, &refused).await?;
-            return Ok(());
-        };
-        told.count("requests of persons answered");
-        if done.decision.as_deref() != Some("granted") {
-            return Ok(());
-        }
-        match (asked.kind.as_str(), there) {
-            ("erasure", Some(id)) => {
-                let no = self.known.iter().find(|(_, known)| **known == id).map(|(no, _)| *no);
-                // One that waits for what is owed is done by itself later.
-                if let (Some(no), Some(case)) = (no, done.erasure_id) {
-                    self.waiting.insert(no, case);
-                    self.person(no).billed = false;
-                    told.count("people to be erased on request");
-                }
-            }
-            ("restriction", Some(id)) => drop(self.restricted.insert(id)),
-            ("access" | "portability", Some(_)) => {
-                let zip = request::zip_of(ctx, &actor, asked.id, Language::Bokmal).await?;
-                anyhow::ensure!(!zip.is_empty(), "the package of request {} is empty", asked.id);
-            }
-            ("rectification", Some(_)) => {
-                for notice in done.notices {
-                    request::told(ctx, &actor, asked.id, &notice.recipient).await?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Whose erasure has been carried out meanwhile. A case a restore took back waits again.
-    pub(super) async fn hear_of_erasures(&mut self, world: &World) -> anyhow::Result<()> {
-        let mut still = BTreeMap::new();
-        for (no, case) in std::mem::take(&mut self.waiting) {
-            let known = unless(certificate::get(&world.ctx, &self.actor, case).await, &["not_found"])?;
-            match (known.and_then(|c| c.done_at), self.known.get(&no)) {
-                (Some(_), Some(id)) => drop(self.erased.insert(no, *id)),
-                _ => drop(still.insert(no, case)),
-            }
-        }
-        self.waiting = still;
-        Ok(())
-    }
-
     /// Money that waits is placed or paid back; what nobody pays is credited after some months.
-    async fn wind_up_money(&self, world: &World, told: &mut Told) -> anyhow::Result<()> {
+    async fn wind_up_money(&self, world: &World, open: &[InvoiceItem], told: &mut Told) -> anyhow::Result<()> {
         let (ctx, actor, dice) = (&world.ctx, &self.actor, &world.dice);
         let tx = ctx.db.read(actor.org).await?;
         let waiting = views::payments(&tx, None, true, Uuid::nil(), 1000).await?;
@@ -351,9 +359,9 @@ impl Life {
                 told.count("payments paid back");
             }
         }
-        for invoice in self.invoices(world).await? {
+        for invoice in open {
             let old = invoice.due_on.is_some_and(|due| due + Days::new(90) < ctx.today());
-            if !old || invoice.remaining_ore <= 0 || !dice.once_in(10) {
+            if !old || !dice.once_in(10) {
                 continue;
             }
             if dice.once_in(2) {
@@ -386,55 +394,6 @@ impl Life {
         Ok(())
     }
 
-    /// What happens to one or another on some days.
-    async fn incidents(&mut self, world: &World, told: &mut Told) -> anyhow::Result<()> {
-        let (ctx, actor, dice) = (&world.ctx, self.actor.clone(), &world.dice);
-        let there: Vec<(u32, Uuid)> =
-            self.known.iter().filter(|(no, _)| !self.gone.contains(no)).map(|(no, id)| (*no, *id)).collect();
-        let Some((_, id)) = dice.pick(&there).copied() else { return Ok(()) };
-        match dice.below(60) {
-            0..=3 => ask(world, &actor, id, told).await?,
-            4 => dispute(world, &actor, id, told).await?,
-            5..=6 => {
-                let given = NewConsent {
-                    purpose: "newsletter".into(),
-                    channel: "mail".into(),
-                    text_version: "1".into(),
-                    given_by: "skjema".into(),
-                    proof: None,
-                };
-                consent::give(ctx, &actor, id, &given).await?;
-                told.count("consents given");
-            }
-            7 => {
-                consent::withdraw(ctx, &actor, id, &Withdrawal { purpose: None, channel: None }).await?;
-                told.count("consents withdrawn");
-            }
-            8..=10 => {
-                let drafted = create_draft(ctx, &actor, &draft(id)).await;
-                if let Some(drafted) = unless(drafted, &["customer_ended", "restricted"])? {
-                    told.count("drafts");
-                    if dice.once_in(2) {
-                        unless(issue_draft(ctx, &actor, drafted).await, &["customer_ended", "restricted"])?;
-                    }
-                }
-            }
-            11 => {
-                let ending = Ending { reason: "oppsagt".into(), ended_on: Some(ctx.today() + Days::new(14)) };
-                unless(customer::end(ctx, &actor, id, &ending).await, &["customer_ended", "restricted"])?;
-                told.count("relationships ended by hand");
-            }
-            12 => {
-                let broken = b"Kundenr;Navn;E-post\n1;\"ikke lukket".to_vec();
-                let input = Input { bytes: &broken, mode: Mode::Delta };
-                anyhow::ensure!(customer::plan(ctx, &actor, &input).await.is_err(), "a broken list was taken in");
-                told.count("lists refused");
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// The database is lost: an older backup is restored elsewhere, and life goes on there. Bank files since are read again.
     pub(super) async fn disaster(&mut self, world: &mut World, told: &mut Told) -> anyhow::Result<()> {
         let mut backups = crate::backup::Vault::open(&world.ctx.config)?.backups().await?;
@@ -453,66 +412,22 @@ impl Life {
         let done = restore::open(&ctx).await?;
         world.move_to(ctx).await;
         told.count("databases lost and restored");
+        if self.standing != Standing::Served {
+            return Ok(());
+        }
         told.add("people erased again by a restore", usize::try_from(done.erased_again).unwrap_or(usize::MAX));
         let lost: i64 = done.lost_numbers.iter().map(|l| l.last_no - l.first_no + 1).sum();
         told.add("invoice numbers lost in a restore, and explained", usize::try_from(lost).unwrap_or_default());
+        self.reopen_breaches(world, manifest.made_at).await?;
+        self.renumber_again(world).await?;
         // Whoever joined since is gone, and has another id when the next list comes.
         self.gone = checks::gone(&world.ctx, &self.actor, &self.known).await?;
+        // Who owes something by the older books is no more in the archive than here.
+        self.handed_over.retain(|no| self.gone.contains(no));
         for file in &self.files {
             import(&world.ctx, &self.actor, file, ImportOptions::default()).await?;
         }
-        self.learn(world).await
-    }
-}
-
-/// Somebody asks for something about themselves.
-async fn ask(world: &World, actor: &Actor, id: Uuid, told: &mut Told) -> anyhow::Result<()> {
-    let kinds = ["access", "rectification", "erasure", "erasure", "restriction", "objection", "portability"];
-    let asked = NewRequest {
-        kind: world.dice.pick(&kinds).copied().unwrap_or("access").into(),
-        subject_kind: "customer".into(),
-        subject_id: id,
-        channel: "mail".into(),
-        received_on: None,
-        wish: None,
-    };
-    request::receive(&world.ctx, actor, &asked).await?;
-    told.count("requests of persons received");
-    Ok(())
-}
-
-/// Somebody disputes what they are to pay.
-async fn dispute(world: &World, actor: &Actor, id: Uuid, told: &mut Told) -> anyhow::Result<()> {
-    let placed = NewHold {
-        kind: "dispute".into(),
-        subject_kind: "customer".into(),
-        subject_id: id,
-        reason: "bestrider kravet".into(),
-        owner: "kasserer".into(),
-        review_on: world.ctx.today() + Days::new(60),
-    };
-    hold::place(&world.ctx, actor, &placed).await?;
-    told.count("holds placed");
-    Ok(())
-}
-
-/// A course, invoiced by hand.
-fn draft(customer_id: Uuid) -> NewDraft {
-    NewDraft {
-        customer_id,
-        lines: vec![DraftLine {
-            product_number: Some("KURS".into()),
-            description: None,
-            quantity: Micro::ONE,
-            unit: None,
-            unit_price: None,
-            discount_percent: Micro::ZERO,
-            vat_code: None,
-        }],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
+        self.learn(world).await?;
+        self.remove_contacts_again(world).await
     }
 }

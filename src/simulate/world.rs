@@ -6,11 +6,10 @@ use crate::ctx::{Ctx, Ids};
 use crate::ports::{Clock, Rng};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Europe::Oslo;
-use domain::numbers::OrgNumber;
 use sandbox::access_point;
 use sandbox::efaktura::{self, Outcome};
 use sandbox::peppol::Documents;
-use sandbox::{AccessPoint, EfakturaGateway, PeppolNetwork};
+use sandbox::{AccessPoint, EfakturaGateway, PeppolNetwork, SplitMix64};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,21 +22,16 @@ impl Clock for Hands {
     }
 }
 
-/// SplitMix64: the same seed gives the same story.
-pub(super) struct Dice(Mutex<u64>);
+/// The same seed gives the same story.
+pub(super) struct Dice(Mutex<SplitMix64>);
 
 impl Dice {
     pub(super) const fn new(seed: u64) -> Self {
-        Self(Mutex::new(seed))
+        Self(Mutex::new(SplitMix64::new(seed)))
     }
 
     fn next(&self) -> u64 {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
     /// A number from 0 up to, and without, `sides`.
@@ -168,10 +162,4 @@ pub(super) fn at(day: NaiveDate, hour: u32, minute: u32) -> DateTime<Utc> {
     // In the hour that does not exist, the one after it.
     let local = day.and_time(time).and_local_timezone(Oslo);
     local.earliest().map_or_else(|| (day.and_time(time) + Duration::hours(1)).and_utc(), |t| t.with_timezone(&Utc))
-}
-
-/// Organisation numbers with a right control digit, one after the other.
-pub(super) fn org_numbers() -> impl Iterator<Item = String> {
-    let whole = |core: u32| (0..10).map(|digit| format!("{core}{digit}")).find(|n| OrgNumber::parse(n).is_ok());
-    (98_100_000_u32..98_999_999).filter_map(whole)
 }

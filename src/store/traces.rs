@@ -12,20 +12,23 @@ struct Row {
     words: Vec<u8>,
 }
 
-/// What stands in the rows of a table that hold a text in one of the columns, each row as one text; a file in a row may be no text.
-pub async fn rows_with(tx: &OrgTx, table: &str, columns: &[&str], text: &str) -> Result<Vec<Vec<u8>>, Error> {
-    let pattern = format!("%{text}%");
+/// What stands in the rows of a table that hold one of the texts in one of the columns, each row as one text; a file in a row may
+/// be no text.
+pub async fn rows_with(tx: &OrgTx, table: &str, columns: &[&str], texts: &[&str]) -> Result<Vec<Vec<u8>>, Error> {
     let each = |make: &dyn Fn(&str) -> String, between: &str| {
         columns.iter().map(|c| make(c)).collect::<Vec<_>>().join(between)
     };
     let words = each(&|c| format!("COALESCE(CAST({c} AS TEXT), '')"), " || ' ' || ");
-    let any = each(&|c| format!("CAST({c} AS TEXT) LIKE $1"), " OR ");
+    let any = (1..=texts.len())
+        .map(|n| each(&|c| format!("CAST({c} AS TEXT) LIKE ${n}"), " OR "))
+        .collect::<Vec<_>>()
+        .join(" OR ");
     let words = match tx.get_database_backend() {
         DbBackend::Postgres => format!("convert_to({words}, 'UTF8')"),
         _ => format!("CAST({words} AS BLOB)"),
     };
     let sql = format!("SELECT {words} AS words FROM {table} WHERE {any}");
-    let found: Vec<Row> = all(tx, &sql, vec![pattern.into()]).await?;
+    let found: Vec<Row> = all(tx, &sql, texts.iter().map(|text| format!("%{text}%").into()).collect()).await?;
     Ok(found.into_iter().map(|r| r.words).collect())
 }
 

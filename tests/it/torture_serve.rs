@@ -4,7 +4,7 @@
 //! `TORTURE_ROUNDS` says how often (2 when it is not set): odd rounds with phoss-ap, even ones with
 //! phase4-peppol-standalone, which cannot be asked.
 
-use crate::harness::{Serve, Setting, TestApp, both, count, mail_to, message_ids, org_numbers};
+use crate::harness::{Serve, Setting, TestApp, both, count, mail_to, message_ids};
 use crate::torture::{Dice, rounds};
 use formats::customer_list::Mode;
 use reskontro::config::Config;
@@ -93,7 +93,7 @@ async fn world(app: &TestApp, contract: &'static str) -> World {
     assert_eq!(delivery::register_efaktura(&ctx, &actor).await.unwrap(), "active");
     let mut list =
         "Kundenr;Navn;Kundetype;Organisasjonsnummer;Adresse;Postnr;Poststed;E-post;Telefon;Produkter\n".to_owned();
-    for (i, number) in org_numbers().take(DOCUMENTS).enumerate() {
+    for (i, number) in sandbox::org_numbers().take(DOCUMENTS).enumerate() {
         peppol.register(&number, Documents::InvoiceAndCreditNote);
         list += &format!("1{i:02};Kari Nord;person;;Gata {i};0150;Oslo;k{i}@match.example;+47900000{i:02};A\n");
         list += &format!("2{i:02};Firma {i} AS;bedrift;{number};Gata {i};0150;Oslo;post{i}@firma.example;;A\n");

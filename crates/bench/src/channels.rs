@@ -161,7 +161,7 @@ async fn einvoices(place: &Place, report: &mut Report, account: &str) -> anyhow:
     let access_point: Option<Arc<dyn Carrier>> = Some(Arc::new(carrier));
     let ctx = Ctx { access_point, participants: None, pace: Pace::default(), ..place.ctx.clone() };
     let mut rows = String::new();
-    for (i, number) in data::org_numbers().take(DOCUMENTS).enumerate() {
+    for (i, number) in sandbox::org_numbers().take(DOCUMENTS).enumerate() {
         writeln!(rows, "{i};Firma {i} AS;bedrift;{number};Gata {i};0150;Oslo;post{i}@firma.example;;A")?;
     }
     let actor = organisation(&ctx, place, account, &rows).await?;

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use domain::money::Micro;
-use domain::numbers::{AccountNumber, OrgNumber};
+use domain::numbers::AccountNumber;
 use formats::giro::{PaymentToWrite, write_ocr};
 use reskontro::services::product::NewProduct;
 use std::fmt::Write;
@@ -47,19 +47,10 @@ pub(crate) fn payments(kids: &[(String, i64)], day: NaiveDate) -> Vec<u8> {
     write_ocr(1, ACCOUNT, &payments)
 }
 
-/// Numbers whose last digit makes them right, one after the other.
-fn right(first: u64, is_right: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
-    (first..).filter_map(move |core| (0..10).map(|digit| format!("{core}{digit}")).find(|n| is_right(n)))
-}
-
-/// Organisation numbers.
-pub(crate) fn org_numbers() -> impl Iterator<Item = String> {
-    right(98_100_000, |n| OrgNumber::parse(n).is_ok())
-}
-
-/// Bank accounts.
+/// Bank accounts: their last digit makes them right.
 pub(crate) fn accounts() -> impl Iterator<Item = String> {
-    right(1_503_123_400, |n| AccountNumber::parse(n).is_ok())
+    let whole = |core: u64| (0..10).map(|digit| format!("{core}{digit}")).find(|n| AccountNumber::parse(n).is_ok());
+    (1_503_123_400..).filter_map(whole)
 }
 
 /// A product.

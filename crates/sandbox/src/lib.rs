@@ -5,12 +5,14 @@
 
 pub mod access_point;
 pub mod efaktura;
+mod made_up;
 mod net;
 pub mod peppol;
 mod smtp;
 
 pub use access_point::AccessPoint;
 pub use efaktura::EfakturaGateway;
+pub use made_up::{SplitMix64, org_numbers};
 pub use net::{Outage, OutageKind};
 pub use peppol::PeppolNetwork;
 pub use smtp::{Fault, Received, SmtpSink};

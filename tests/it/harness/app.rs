@@ -6,6 +6,7 @@ use reskontro::ctx::{Ctx, Ids, InstallationKey};
 use reskontro::delivery::{FileJournal, LocalFiles, Spool};
 use reskontro::ports::{Clock, Rng};
 use reskontro::store::{self, connect::RolePasswords};
+use sandbox::SplitMix64;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -39,18 +40,13 @@ impl TestClock {
 }
 
 /// The same numbers every time.
-pub struct TestRng(Mutex<u64>);
+pub struct TestRng(Mutex<SplitMix64>);
 
 impl Rng for TestRng {
     fn fill(&self, bytes: &mut [u8]) {
-        let mut state = self.0.lock().unwrap();
+        let mut numbers = self.0.lock().unwrap();
         for byte in bytes {
-            // SplitMix64.
-            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = *state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            *byte = z.to_be_bytes()[0];
+            *byte = numbers.next().to_be_bytes()[0];
         }
     }
 }
@@ -94,7 +90,7 @@ impl TestApp {
             db: store::connect(&config.database).await.unwrap(),
             clock: clock.clone(),
             ids: Arc::new(Ids::default()),
-            rng: Arc::new(TestRng(Mutex::new(1))),
+            rng: Arc::new(TestRng(Mutex::new(SplitMix64::new(1)))),
             mailer: Arc::new(Spool::new(dir.path().join("spool"))),
             efaktura: None,
             access_point: None,

@@ -2,7 +2,6 @@
 
 use super::TestApp;
 use domain::money::Micro;
-use domain::numbers::OrgNumber;
 use domain::privacy::Preset;
 use formats::customer_list::Mode;
 use reskontro::services::Actor;
@@ -14,12 +13,6 @@ use uuid::Uuid;
 
 /// The account the test organisation is paid to.
 pub const ACCOUNT: &str = "12345678903";
-
-/// Organisation numbers with a right control digit, one after the other.
-pub fn org_numbers() -> impl Iterator<Item = String> {
-    let number = |core: u32| (0..10).map(|digit| format!("{core}{digit}")).find(|n| OrgNumber::parse(n).is_ok());
-    (98_100_000..98_999_999).filter_map(number)
-}
 
 /// An association that is not in the VAT register.
 pub fn association() -> NewOrganisation {

@@ -35,7 +35,7 @@ fn mod10(text: &str) -> bool {
 }
 
 /// A Norwegian organisation number.
-pub(super) fn org_number(text: &str) -> bool {
+pub(crate) fn org_number(text: &str) -> bool {
     digits(text, 9) && mod11(text)
 }
 

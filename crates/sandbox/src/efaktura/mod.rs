@@ -4,7 +4,7 @@
 
 mod auth;
 mod body;
-mod checks;
+pub(crate) mod checks;
 mod control;
 mod fault;
 mod invoice;
