@@ -111,10 +111,11 @@ impl Life {
 /// Writes a package, and reads who is in it.
 async fn write(ctx: &Ctx, actor: &Actor, scope: Scope) -> anyhow::Result<Package> {
     let (made, file) = Box::pin(hand_over::write(ctx, actor, scope, "avtale om eget arkiv")).await?;
+    let (_, hash) = hand_over::check(file.path())?;
     let mut zip = zip::ZipArchive::new(file.reopen()?)?;
     let mut people = Vec::new();
     zip.by_name("customers.csv").context("the package names nobody")?.read_to_end(&mut people)?;
-    Ok(Package { id: made.id, sha256: made.sha256, nos: marks(&people, CORE).collect() })
+    Ok(Package { id: made.id, sha256: domain::hex::encode(&hash), nos: marks(&people, CORE).collect() })
 }
 
 /// Those of a confirmed package whose copy here is gone; a hold, or something booked since, keeps some.

@@ -50,8 +50,9 @@ pub async fn put_off(tx: &OrgTx, day: NaiveDate) -> Result<(), Error> {
 
 /// Forgets an organisation of which nothing is left but its certificate.
 pub async fn forget(tx: &OrgTx) -> Result<(), Error> {
-    run(tx, "DELETE FROM privacy_erasure WHERE org_id = $1", vec![tx.org().into()]).await?;
-    run(tx, "DELETE FROM org_directory WHERE org_id = $1", vec![tx.org().into()]).await?;
+    for table in ["privacy_erasure", "job", "org_directory"] {
+        run(tx, &format!("DELETE FROM {table} WHERE org_id = $1"), vec![tx.org().into()]).await?;
+    }
     Ok(())
 }
 
