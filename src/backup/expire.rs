@@ -89,15 +89,36 @@ pub async fn expire(ctx: &Ctx) -> Result<Aged, Error> {
         public_key: String::new(),
         signature: String::new(),
     };
-    metrics::gauge!("reskontro_backup_oldest_seconds").set(create::seconds(oldest.num_seconds()));
-    if oldest >= keep - Duration::hours(ALARM_HOURS.min(ctx.config.backup.keep_days * 3)) {
-        tracing::error!(backup.oldest_hours = aged.oldest_hours, "a backup is about to grow older than is promised");
-    }
+    told(ctx, oldest);
     let aged = signed(ctx, aged);
     let text = serde_json::to_vec_pretty(&aged).map_err(std::io::Error::other)?;
     // One certificate: the newest says it all.
     vault.put(&newest(), text).await?;
     Ok(aged)
+}
+
+/// Tells how old the oldest object is; `true` where it is about to grow older than is promised. The figure is a point in time, not
+/// an age: it goes on growing old when nothing runs any more.
+fn told(ctx: &Ctx, oldest: Duration) -> bool {
+    let made_at = ctx.now() - oldest;
+    metrics::gauge!("reskontro_backup_oldest_timestamp_seconds").set(create::seconds(made_at.timestamp()));
+    let days = ctx.config.backup.keep_days;
+    let is_late = oldest >= Duration::days(days) - Duration::hours(ALARM_HOURS.min(days * 3));
+    if is_late {
+        tracing::error!(
+            backup.oldest_hours = oldest.num_hours(),
+            "a backup is about to grow older than is promised: reskontro backup expire"
+        );
+    }
+    is_late
+}
+
+/// Looks how old the oldest object is, each hour, whether ageing out works or not; `true` where it is about to be too old.
+pub async fn watch(ctx: &Ctx) -> Result<bool, Error> {
+    let all = Vault::open(&ctx.config)?.list_all().await?;
+    let objects = all.iter().filter(|f| !f.key.starts_with(CERTIFICATES));
+    let oldest = objects.map(|f| ctx.now() - made_at(f)).max().unwrap_or_else(Duration::zero);
+    Ok(told(ctx, oldest))
 }
 
 /// Removes what was made before a time; the names of the backups. One that cannot be removed keeps no other.

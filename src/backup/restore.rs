@@ -18,7 +18,7 @@ use crate::store::backup::{self as store, Target};
 use crate::store::ending;
 use crate::store::organisation;
 use crate::store::seen::{self as counters, Gap};
-use chrono::Days;
+use chrono::{DateTime, Days, Utc};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -192,6 +192,30 @@ fn unpack(sealed: &Path, keys: &Keys, dir: &Path) -> Result<(), Error> {
         }
         Ok(())
     })
+}
+
+/// Closes a database that was brought back to a point in time by other means, such as point-in-time recovery or a snapshot, and
+/// makes it safe as a restore does. What must be in the ledgers is told by the newest backup made before.
+pub async fn adopt(ctx: &Ctx, as_of: DateTime<Utc>) -> Result<Restored, Error> {
+    unless_closed(&ctx.config)?;
+    if as_of > ctx.now() {
+        return Err(Error::field(
+            "as_of",
+            "in_the_future",
+            "give the point in time the copy is of, such as 2027-03-01T12:00:00Z",
+        ));
+    }
+    let before = Vault::open(&ctx.config)?.backups().await?.into_iter().find(|m| m.made_at <= as_of);
+    let Some(manifest) = before else {
+        let message = format!(
+            "no backup was made before {as_of}: what the ledgers must know then is told by none; name a later time"
+        );
+        return Err(refuse("backup_missing", message));
+    };
+    check_signature(&manifest, None, ctx.key.public_key().as_deref())?;
+    let closed = Closed { backup: manifest.name.clone(), phase: "loaded".to_owned(), reason: None, manifest };
+    write_marker(&ctx.config, &closed)?;
+    open(ctx).await
 }
 
 /// Makes a loaded database safe, proves it, and opens it. What fails leaves it closed, with the reason.

@@ -6,6 +6,7 @@ use crate::backup::verify::{self, Reading};
 use crate::backup::{Manifest, Vault, create, expire};
 use crate::config::Config;
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -45,6 +46,16 @@ pub(super) enum BackupCommand {
     },
     /// Removes what is about to be thirty days old, measured from now, and certifies the rest. The service does so each night.
     Expire {
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes safe a database that was brought back by other means, such as point-in-time recovery or a snapshot: people who were
+    /// erased are erased again, nothing the world has seen is used twice, and it opens only when that is proved.
+    Adopt {
+        /// The point in time it is of.
+        #[arg(long, value_name = "TIME")]
+        as_of: DateTime<Utc>,
         /// For programs.
         #[arg(long)]
         json: bool,
@@ -123,6 +134,18 @@ pub(super) async fn run(command: BackupCommand) -> anyhow::Result<()> {
                 backups(aged.backups),
                 aged.keep_days
             );
+        }
+        BackupCommand::Adopt { as_of, json } => {
+            let config = Config::load()?;
+            super::serve::log(&config);
+            crate::store::migrate(&config.database).await.context("the schema could not be brought up to date")?;
+            let ctx = crate::app::context(config).await?;
+            let done = restore::adopt(&ctx, as_of).await?;
+            ctx.db.close().await;
+            if json {
+                return print_json(&done);
+            }
+            show(&done);
         }
         BackupCommand::Restore { name, identity, trust_key, resume, json } => {
             let from = if resume { None } else { Some(identity.context("give an age identity file: --identity")?) };

@@ -2,7 +2,7 @@
 
 use crate::backup::{create, expire};
 use crate::ctx::Ctx;
-use crate::privacy::{breach, closing, hand_over, notice, request, restriction, retention, scrub, standing};
+use crate::privacy::{breach, closing, hand_over, hold, notice, request, restriction, retention, scrub, standing};
 use crate::services::{Actor, Error, audit, customer, delivery, ledger, run, upkeep};
 use crate::store::job::{self as store, After, Claimed};
 use chrono::Duration;
@@ -37,7 +37,11 @@ pub const JOBS: &[Known] = &[
     known("verify_ledger", "checks that the ledger balances", Some((2, 0))),
     known("seal_audit", "seals the audit log into its chain", Some((2, 30))),
     known("retain", "deletes what has had its time by the policy", Some((3, 15))),
-    known("remind_requests", "tells of requests of persons that are due soon or late", Some((7, 0))),
+    known(
+        "remind_requests",
+        "tells of requests of persons, restrictions and holds that are due soon or late",
+        Some((7, 0)),
+    ),
     known("watch_statement", "says when the statement is older than the policy, or people are not told", Some((7, 5))),
     known("tell_of_statement", "tells people of a new privacy statement", None),
     Known { hourly: true, once: true, ..known("watch_breaches", "tells of breaches whose 72 hours run out", None) },
@@ -53,6 +57,7 @@ pub const JOBS: &[Known] = &[
     known("scrub", "overwrites what erased rows left on disk", Some((4, 15))),
     Known { once: true, ..known("back_up", "makes a backup, where somebody can read it", Some((1, 30))) },
     Known { once: true, ..known("expire_backups", "removes backups before they are thirty days old", Some((4, 45))) },
+    Known { hourly: true, once: true, ..known("watch_backups", "says when a backup is about to grow too old", None) },
     known("forget_old", "forgets old idempotency keys, jobs and plans", Some((3, 0))),
 ];
 
@@ -132,7 +137,8 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         "retain" => retention::nightly(ctx, &actor).await,
         "remind_requests" => {
             request::remind(ctx, &actor).await?;
-            restriction::remind(ctx, &actor).await
+            restriction::remind(ctx, &actor).await?;
+            hold::remind(ctx, &actor).await
         }
         "watch_statement" => standing::watch(ctx, &actor).await,
         "tell_of_statement" => {
@@ -153,6 +159,7 @@ pub async fn run_by_name(ctx: &Ctx, name: &str, org: Uuid, subject: Option<Uuid>
         "scrub" => scrub::nightly(ctx, &actor).await,
         "back_up" => create::nightly(ctx).await,
         "expire_backups" => expire::expire(ctx).await.map(|_| ()),
+        "watch_backups" => expire::watch(ctx).await.map(|_| ()),
         "forget_old" => upkeep::forget_old(ctx, &actor).await,
         _ => Err(Error::not_found("job")),
     }

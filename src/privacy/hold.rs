@@ -6,7 +6,7 @@ use crate::services::error::{Error, FieldError, Kind as No};
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::clocks::Kind;
 use crate::store::privacy::{self as store, HoldRow};
-use chrono::{Months, NaiveDate};
+use chrono::{Days, Months, NaiveDate};
 use domain::national_id::contains_national_id;
 use domain::privacy::Hold;
 use serde::Deserialize;
@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// Months until a hold is looked at again, at most.
 const REVIEW_MONTHS: u32 = 12;
+/// Days before the day of review on which it is told.
+const SOON_DAYS: u64 = 7;
 
 /// A hold to be placed.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -123,6 +125,27 @@ pub async fn release(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
     row.version += 1;
     store::update_hold(&work.tx, row).await?;
     work.done(Deed { verb: "privacy_hold.released", subject: "privacy_hold", id, fields: "released_at" }).await
+}
+
+/// Tells of holds to be looked at within a week or late: an event, a log line and a figure. None is released by it.
+pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
+    let mut work = Work::begin(ctx, actor).await?;
+    let today = work.today();
+    let until = today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today);
+    let rows = store::list_holds(&work.tx, false, Uuid::nil(), u64::MAX >> 1).await?;
+    let late = rows.iter().filter(|r| r.review_on < today).count();
+    metrics::gauge!("reskontro_privacy_holds_late", "org" => actor.org.to_string())
+        .set(f64::from(u32::try_from(late).unwrap_or(u32::MAX)));
+    if late > 0 {
+        tracing::error!(org.id = %actor.org, holds.late = late, "holds wait to be looked at");
+    }
+    let deed = |id| Deed { verb: "privacy_hold.review_due", subject: "privacy_hold", id, fields: "" };
+    let due: Vec<Uuid> = rows.into_iter().filter(|r| r.review_on <= until).map(|r| r.id).collect();
+    let Some((last, rest)) = due.split_last() else { return Ok(()) };
+    for id in rest {
+        work.note(&deed(*id));
+    }
+    work.done(deed(*last)).await
 }
 
 async fn standing(work: &Work<'_>, id: Uuid) -> Result<HoldRow, Error> {

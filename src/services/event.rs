@@ -58,6 +58,7 @@ const TYPES: &[(&str, &str)] = &[
     ("customer.restriction_due", "customer.restriction_due"),
     ("privacy_hold.placed", "privacy_hold.placed"),
     ("privacy_hold.released", "privacy_hold.released"),
+    ("privacy_hold.review_due", "privacy_hold.review_due"),
     ("privacy_policy.published", "privacy_policy.published"),
     ("privacy_policy.approved", "privacy_policy.approved"),
     ("privacy_retention.executed", "privacy_retention.executed"),

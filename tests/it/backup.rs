@@ -11,10 +11,11 @@ use reskontro::backup::{Manifest, Vault, create, expire};
 use reskontro::config::Config;
 use reskontro::ctx::{Ctx, InstallationKey};
 use reskontro::delivery::{FileJournal, LocalFiles};
+use reskontro::jobs::run_by_name;
 use reskontro::privacy::erase;
 use reskontro::privacy::explain::Subject;
 use reskontro::services::customer::{self, Input};
-use reskontro::services::{Actor, delivery};
+use reskontro::services::{Actor, audit, delivery};
 use reskontro::store::{self, views};
 use sea_orm::{ConnectionTrait, Database};
 use secrecy::SecretString;
@@ -333,6 +334,74 @@ both!(a_restore_writes_over_nothing, async |app: &TestApp| {
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
+}
+
+both!(a_copy_brought_back_by_other_means_is_made_safe_like_a_backup, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let (ctx, identity) = with_key(app);
+    create::create(&ctx).await.unwrap();
+    app.clock.advance(Duration::hours(1));
+    app.sync(&actor, b"Kundenr;Navn;E-post\n9;Nils Ny;nils@kunde.example\n", Mode::Delta).await;
+    let later = create::create(&ctx).await.unwrap();
+    let as_of = app.ctx.now() - Duration::minutes(1);
+    app.clock.advance(Duration::hours(1));
+    erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    // As point-in-time recovery leaves it: rows and files of then, and nothing says that it is a copy.
+    let elsewhere = Elsewhere::new(app, &ctx).await;
+    restore::load(&elsewhere.config, &request(&later, &identity)).await.unwrap();
+    std::fs::remove_file(elsewhere.config.ledgers.dir.join("restore.json")).unwrap();
+    let there = elsewhere.ctx(app).await;
+    let future = restore::adopt(&there, there.now() + Duration::days(1)).await.map(|_| ()).unwrap_err();
+    assert_eq!(future.code(), Some("validation_failed"));
+    let before_all = restore::adopt(&there, at("2020-01-01T00:00:00Z")).await.map(|_| ()).unwrap_err();
+    assert_eq!(before_all.code(), Some("backup_missing"));
+    let adopted = restore::adopt(&there, as_of).await.unwrap();
+    assert_eq!(adopted.erased_again, 1);
+    assert!(!elsewhere.config.ledgers.dir.join("restore.json").exists(), "it is open");
+    assert_eq!(audit::verify(&there, &actor).await.unwrap().broken, None);
+    let tx = there.db.read(actor.org).await.unwrap();
+    let (gone, kept) = (views::search_customers(&tx, "kari", 5).await, views::search_customers(&tx, "nils", 5).await);
+    tx.commit().await.unwrap();
+    assert_eq!((gone.unwrap().len(), kept.unwrap().len()), (0, 1));
+    there.db.close().await;
+});
+
+both!(what_was_erased_is_gone_from_backups_in_thirty_days_and_from_a_restore_before_that, async |app: &TestApp| {
+    // Retention matrix, section 5, example 7.
+    let Billed { actor, customers, .. } = billed(app).await;
+    let (ctx, identity) = with_key(app);
+    app.clock.set(at("2026-11-22T01:30:00Z"));
+    let made = create::create(&ctx).await.unwrap();
+    app.clock.set(at("2026-11-22T12:00:00Z"));
+    let case = erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    assert_eq!(case.backups_gone_by, Some("2026-12-22".parse().unwrap()));
+    app.clock.set(at("2026-12-01T12:00:00Z"));
+    let elsewhere = Elsewhere::new(app, &ctx).await;
+    restore::load(&elsewhere.config, &request(&made, &identity)).await.unwrap();
+    let there = elsewhere.ctx(app).await;
+    assert_eq!(restore::open(&there).await.unwrap().erased_again, 1);
+    let tx = there.db.read(actor.org).await.unwrap();
+    assert!(views::search_customers(&tx, "kari", 5).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    there.db.close().await;
+    app.clock.set(at("2026-12-21T04:45:00Z"));
+    assert_eq!(expire::expire(&ctx).await.unwrap().backups, 0);
+});
+
+#[tokio::test]
+async fn what_cannot_age_out_is_told_before_the_limit() {
+    let app = TestApp::new(Backend::Sqlite).await.unwrap();
+    let actor = app.association().await;
+    let (ctx, _) = with_key(&app);
+    app.clock.set(at("2026-03-01T01:30:00Z"));
+    create::create(&ctx).await.unwrap();
+    app.clock.set(at("2026-03-30T13:29:00Z"));
+    assert!(!expire::watch(&ctx).await.unwrap());
+    app.clock.set(at("2026-03-30T13:30:00Z"));
+    assert!(expire::watch(&ctx).await.unwrap(), "twelve hours are left, and nothing has removed it");
+    run_by_name(&ctx, "watch_backups", actor.org, None).await.unwrap();
+    run_by_name(&ctx, "expire_backups", actor.org, None).await.unwrap();
+    assert!(!expire::watch(&ctx).await.unwrap());
 }
 
 #[tokio::test]

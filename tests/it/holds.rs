@@ -4,6 +4,7 @@ use crate::erasure::{Billed, billed, count, literal};
 use crate::harness::{TestApp, both};
 use chrono::NaiveDate;
 use domain::privacy::{Ground, Hold, RuleId};
+use reskontro::jobs::run_by_name;
 use reskontro::privacy::consent::{self, NewConsent, Withdrawal};
 use reskontro::privacy::explain::{Explained, Held, Subject, explain};
 use reskontro::privacy::hold::{self, NewHold};
@@ -69,6 +70,34 @@ both!(an_order_keeps_the_books_by_law_and_released_they_go_by_their_own_time, as
     assert_eq!((issued.state, issued.deletable_on), ("due", Some(day("2032-01-01"))));
     night(app, &actor, "2032-01-02").await;
     assert_eq!((count(app, &actor, &of("invoice")).await, count(app, &actor, &of("payment")).await), (0, 0));
+});
+
+both!(a_hold_whose_day_of_review_has_come_is_told_each_morning, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let place = async |on: &str| {
+        let new = NewHold {
+            kind: "dispute".into(),
+            subject_kind: "customer".into(),
+            subject_id: customers[0],
+            reason: "Varen kom aldri".into(),
+            owner: "kasserer".into(),
+            review_on: day(on),
+        };
+        hold::place(&app.ctx, &actor, &new).await.unwrap()
+    };
+    let (soon, _later) = (place("2026-03-20").await, place("2026-09-01").await);
+    let told = async || count(app, &actor, "audit_event WHERE verb = 'privacy_hold.review_due'").await;
+    run_by_name(&app.ctx, "remind_requests", actor.org, None).await.unwrap();
+    assert_eq!(told().await, 0, "weeks are left");
+    app.clock.set("2026-03-13T08:00:00Z".parse().unwrap());
+    run_by_name(&app.ctx, "remind_requests", actor.org, None).await.unwrap();
+    assert_eq!(told().await, 1);
+    app.clock.set("2026-04-01T08:00:00Z".parse().unwrap());
+    run_by_name(&app.ctx, "remind_requests", actor.org, None).await.unwrap();
+    assert_eq!(told().await, 2, "late, and it holds all the same");
+    hold::review(&app.ctx, &actor, soon, day("2026-08-01")).await.unwrap();
+    run_by_name(&app.ctx, "remind_requests", actor.org, None).await.unwrap();
+    assert_eq!(told().await, 2);
 });
 
 both!(a_request_not_yet_answered_keeps_what_proves_consent_and_nothing_else, async |app: &TestApp| {
