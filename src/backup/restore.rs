@@ -137,6 +137,10 @@ pub async fn load(config: &Config, request: &Request<'_>) -> Result<Manifest, Er
     check_files(&config.files.dir)?;
     let scratch = TempDir::new()?;
     fetch(&vault, &manifest, scratch.path()).await?;
+    // Nothing is begun with a key that opens nothing.
+    for sealed in [FILES, DATABASE] {
+        open_from(&scratch.path().join(sealed), &keys, |_| Ok(()))?;
+    }
     let mut closed =
         Closed { backup: manifest.name.clone(), phase: "loading".to_owned(), reason: None, manifest: manifest.clone() };
     write_marker(config, &closed)?;

@@ -138,14 +138,7 @@ pub(super) async fn run(command: BackupCommand) -> anyhow::Result<()> {
         BackupCommand::Adopt { as_of, json } => {
             let config = Config::load()?;
             super::serve::log(&config);
-            crate::store::migrate(&config.database).await.context("the schema could not be brought up to date")?;
-            let ctx = crate::app::context(config).await?;
-            let done = restore::adopt(&ctx, as_of).await?;
-            ctx.db.close().await;
-            if json {
-                return print_json(&done);
-            }
-            show(&done);
+            opened(config, Some(as_of), json).await?;
         }
         BackupCommand::Restore { name, identity, trust_key, resume, json } => {
             let from = if resume { None } else { Some(identity.context("give an age identity file: --identity")?) };
@@ -170,9 +163,17 @@ async fn restore(
             println!("{} is loaded into {} and closed.", manifest.name, restore::target(&config));
         }
     }
+    opened(config, None, json).await
+}
+
+/// Makes safe and opens what was loaded, or what was brought back by other means to a point in time.
+async fn opened(config: Config, as_of: Option<DateTime<Utc>>, json: bool) -> anyhow::Result<()> {
     crate::store::migrate(&config.database).await.context("the schema could not be brought up to date")?;
     let ctx = crate::app::context(config).await?;
-    let done = restore::open(&ctx).await?;
+    let done = match as_of {
+        Some(as_of) => restore::adopt(&ctx, as_of).await?,
+        None => restore::open(&ctx).await?,
+    };
     ctx.db.close().await;
     if json {
         return print_json(&done);

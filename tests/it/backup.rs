@@ -332,6 +332,35 @@ both!(a_restore_writes_over_nothing, async |app: &TestApp| {
     assert_eq!(refused.code(), Some("target_not_empty"));
 });
 
+both!(a_new_machine_asks_whose_backup_it_is_and_a_wrong_key_leaves_it_as_it_was, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let (ctx, identity) = with_key(app);
+    let manifest = create::create(&ctx).await.unwrap();
+    app.clock.advance(Duration::hours(1));
+    erase::erase(&app.ctx, &actor, Subject::Customer(customers[0])).await.unwrap();
+    // Nothing is left of the old machine but its backups, its ledgers, and the public key somebody wrote down.
+    let elsewhere = Elsewhere::new(app, &ctx).await;
+    let key = elsewhere.config.files.dir.join("installation.key");
+    std::fs::remove_file(&key).unwrap();
+    let load = async |identity: &Path, trust_key: Option<&str>| {
+        let request = Request { name: Some(&manifest.name), identity, trust_key };
+        restore::load(&elsewhere.config, &request).await.map_err(|e| e.code())
+    };
+    assert_eq!(load(&identity, None).await.unwrap_err(), Some("backup_not_trusted"));
+    let other = InstallationKey::new([9; 32]).public_key().unwrap();
+    assert_eq!(load(&identity, Some(&other)).await.unwrap_err(), Some("backup_not_genuine"));
+    let stranger = app.dir.path().join("stranger.txt");
+    std::fs::write(&stranger, age::x25519::Identity::generate().to_string().expose_secret()).unwrap();
+    assert_eq!(load(&stranger, Some(&manifest.public_key)).await.unwrap_err(), Some("wrong_identity"));
+    restore::unless_closed(&elsewhere.config).unwrap();
+    assert_eq!(std::fs::read_dir(&elsewhere.config.files.dir).unwrap().count(), 0, "nothing was begun");
+    load(&identity, Some(&manifest.public_key)).await.unwrap();
+    assert_eq!(std::fs::read(&key).unwrap(), [7; 32], "the key came out of the backup, and reads the ledgers");
+    let there = elsewhere.ctx(app).await;
+    assert_eq!(restore::open(&there).await.unwrap().erased_again, 1);
+    there.db.close().await;
+});
+
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
