@@ -166,11 +166,19 @@ pub(super) async fn certificate(args: CertificateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes the number of somebody who was erased in again.
-pub(super) async fn readmit(number: String, reason: String, org: Org) -> anyhow::Result<()> {
+/// Takes the number of somebody who was erased, or a contact person, in again.
+pub(super) async fn readmit(number: String, contact: Option<String>, reason: String, org: Org) -> anyhow::Result<()> {
     let ctx = context().await?;
-    customer::readmit(&ctx, &org.actor(&ctx).await?, &Readmission { number, reason }).await?;
-    println!("The number may be used again; the next list makes a new customer of it.");
+    let of_contact = contact.is_some();
+    customer::readmit(&ctx, &org.actor(&ctx).await?, &Readmission { number, contact, reason }).await?;
+    println!(
+        "{}",
+        if of_contact {
+            "The contact person may be taken in again; the next list that names them does."
+        } else {
+            "The number may be used again; the next list makes a new customer of it."
+        }
+    );
     Ok(())
 }
 

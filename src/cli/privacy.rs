@@ -79,10 +79,13 @@ pub(super) enum PrivacyCommand {
     },
     /// The certificate of an erasure: what went, what is kept and until when, when the backups are gone.
     Certificate(CertificateArgs),
-    /// Takes the number of an erased customer in again, with a reason.
+    /// Takes the number of an erased customer, or a contact person who was erased, in again, with a reason.
     Readmit {
-        /// The number.
+        /// The customer's number.
         number: String,
+        /// Name or address of the contact person of that customer, where it is the contact person who was erased.
+        #[arg(long, value_name = "NAME")]
+        contact: Option<String>,
         /// Why it is in use again.
         #[arg(long)]
         reason: String,
@@ -277,7 +280,9 @@ pub(super) async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
         PrivacyCommand::Erase(args) => erasure::erase(args).await,
         PrivacyCommand::Erasures { org, json } => erasure::list(org, json).await,
         PrivacyCommand::Certificate(args) => erasure::certificate(args).await,
-        PrivacyCommand::Readmit { number, reason, org } => erasure::readmit(number, reason, org).await,
+        PrivacyCommand::Readmit { number, contact, reason, org } => {
+            erasure::readmit(number, contact, reason, org).await
+        }
         PrivacyCommand::Archive(command) => erasure::archive(command).await,
         PrivacyCommand::Scrub => erasure::scrub().await,
         PrivacyCommand::Map => {

@@ -8,9 +8,10 @@ use super::hand_over;
 use super::ledger::{self, Kind, Line};
 use super::policy;
 use crate::ctx::Ctx;
-use crate::services::customer::number_hash;
+use crate::services::customer::{contact_hashes, number_hash};
 use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
+use crate::store::OrgTx;
 use crate::store::archive::{self, Over};
 use crate::store::customer::{CustomerRow, lock, update_rows};
 use crate::store::erasure::{self as store, Erasure, Removal};
@@ -111,7 +112,8 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certifi
         return Err(Error::conflict("held", message));
     }
     let (scope, subject_id) = scope(subject).ok_or_else(|| Error::not_found("person"))?;
-    let numbers = match subject {
+    let mut case = Case { id: ctx.id(), scope, subject_id, numbers: Vec::new(), marks: Vec::new() };
+    match subject {
         Subject::Customer(id) => {
             let tx = ctx.db.retain(actor.org).await?;
             let numbers = archive::numbers_of(&tx, id).await?;
@@ -120,11 +122,16 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certifi
                 return Err(Error::conflict("erasure_waits", message));
             }
             tx.commit().await?;
-            numbers
+            case.numbers = numbers;
         }
-        _ => Vec::new(),
-    };
-    let case = Case { id: ctx.id(), scope, subject_id, numbers };
+        Subject::Contact { customer, id } => {
+            let tx = ctx.db.read(actor.org).await?;
+            case.marks = contact_marks(ctx, &tx, customer, id).await?;
+            tx.commit().await?;
+        }
+        _ => {}
+    }
+    case.marks.extend(case.numbers.iter().map(|n| number_hash(&ctx.key, actor.org, n)));
     let line = |kind| Line {
         at: ctx.now(),
         kind,
@@ -132,7 +139,7 @@ pub async fn erase(ctx: &Ctx, actor: &Actor, subject: Subject) -> Result<Certifi
         org: actor.org,
         scope: scope.to_owned(),
         subject: subject_id,
-        numbers: case.hashes(ctx, actor).iter().map(|h| hex::encode(h)).collect(),
+        numbers: case.marks.iter().map(|h| hex::encode(h)).collect(),
         seal: String::new(),
     };
     ledger::append(ctx, line(Kind::Intent)).await?;
@@ -158,12 +165,15 @@ struct Case {
     scope: &'static str,
     subject_id: Uuid,
     numbers: Vec<String>,
+    /// Hashes a list does not bring back.
+    marks: Vec<Vec<u8>>,
 }
 
-impl Case {
-    fn hashes(&self, ctx: &Ctx, actor: &Actor) -> Vec<Vec<u8>> {
-        self.numbers.iter().map(|n| number_hash(&ctx.key, actor.org, n)).collect()
-    }
+/// The hashes a contact person is known by.
+async fn contact_marks(ctx: &Ctx, tx: &OrgTx, customer: Uuid, id: Uuid) -> Result<Vec<Vec<u8>>, Error> {
+    let found = crate::store::customer::find_contact(tx, customer, id).await?;
+    let said = found.as_ref().map_or([None, None], |c| [c.name.as_deref(), c.email.as_deref()]);
+    Ok(contact_hashes(&ctx.key, tx.org(), customer, said))
 }
 
 async fn carry_out(
@@ -174,8 +184,11 @@ async fn carry_out(
     parts: Vec<Part>,
 ) -> Result<Certificate, Error> {
     let mut work = Work::retain(ctx, actor).await?;
+    for hash in &case.marks {
+        store::mark_number(&work.tx, hash.clone(), work.at).await?;
+    }
     let wound_up = match subject {
-        Subject::Customer(id) => customer(ctx, actor, &mut work, id, case).await?,
+        Subject::Customer(id) => customer(ctx, &mut work, id, case).await?,
         Subject::Contact { customer, id } => {
             contact(&work, customer, id).await?;
             true
@@ -224,7 +237,7 @@ async fn carry_out(
 }
 
 /// Ends and erases a customer; `false` while something still needs it.
-async fn customer(ctx: &Ctx, actor: &Actor, work: &mut Work<'_>, id: Uuid, case: &Case) -> Result<bool, Error> {
+async fn customer(ctx: &Ctx, work: &mut Work<'_>, id: Uuid, case: &Case) -> Result<bool, Error> {
     organisation::take_numbers(&work.tx, Counter::Sync, 1).await?;
     let row = lock(&work.tx, &[id]).await?.into_iter().next().ok_or_else(|| Error::not_found("customer"))?;
     if row.status == "active" {
@@ -240,9 +253,6 @@ async fn customer(ctx: &Ctx, actor: &Actor, work: &mut Work<'_>, id: Uuid, case:
         };
         update_rows(&work.tx, &[ended]).await?;
         work.note(&Deed { verb: "customer.ended", subject: "customer", id, fields: "status,ended_on" });
-    }
-    for hash in case.hashes(ctx, actor) {
-        store::mark_number(&work.tx, hash, work.at).await?;
     }
     archive::drop_plans(&work.tx, id, &case.numbers).await?;
     if row.status == "archived" {
@@ -393,6 +403,12 @@ async fn replay_numbered(ctx: &Ctx, line: &Line, mark: bool) -> Result<bool, Err
     if known || !there {
         return Ok(false);
     }
+    // Also numbers the customer was given after the backup, and of who was made after it and erased again.
+    let tx = ctx.db.retain(line.org).await?;
+    for hash in line.numbers.iter().filter_map(|n| hex::decode(n)) {
+        store::mark_number(&tx, hash, line.at).await?;
+    }
+    tx.commit().await?;
     let subject = match line.scope.as_str() {
         "customer" => Subject::Customer(line.subject),
         "contact" => {
@@ -407,26 +423,18 @@ async fn replay_numbered(ctx: &Ctx, line: &Line, mark: bool) -> Result<bool, Err
     };
     let parts = match preview(ctx, &actor, subject).await {
         Ok(parts) => parts,
-        Err(error) if error.code() == Some("not_found") => {
-            // Made after the backup and erased again: only the mark of the number is to stand.
-            let tx = ctx.db.retain(line.org).await?;
-            for hash in line.numbers.iter().filter_map(|n| hex::decode(n)) {
-                store::mark_number(&tx, hash, line.at).await?;
-            }
-            tx.commit().await?;
-            return Ok(false);
-        }
+        Err(error) if error.code() == Some("not_found") => return Ok(false),
         Err(error) => return Err(error),
     };
     let tx = ctx.db.retain(line.org).await?;
     let numbers = if mark { archive::numbers_of(&tx, line.subject).await? } else { Vec::new() };
-    // Also numbers the customer was given after the backup.
-    for hash in line.numbers.iter().filter_map(|n| hex::decode(n)) {
-        store::mark_number(&tx, hash, line.at).await?;
+    let mut marks: Vec<Vec<u8>> = numbers.iter().map(|n| number_hash(&ctx.key, line.org, n)).collect();
+    if let Subject::Contact { customer, id } = subject {
+        marks.extend(contact_marks(ctx, &tx, customer, id).await?);
     }
     tx.commit().await?;
     let scope = scope(subject).map_or("customer", |(scope, _)| scope);
-    let case = Case { id: line.case, scope, subject_id: line.subject, numbers };
+    let case = Case { id: line.case, scope, subject_id: line.subject, numbers, marks };
     carry_out(ctx, &actor, subject, &case, parts).await?;
     remove_files(ctx, &actor).await?;
     Ok(true)

@@ -372,6 +372,16 @@ pub async fn list_contacts(tx: &OrgTx, id: Uuid) -> Result<Vec<Contact>, Error> 
     Ok(rows.order_by_asc(customer_contact::Column::Id).all(tx).await?)
 }
 
+/// A contact person of a customer.
+pub async fn find_contact(tx: &OrgTx, customer_id: Uuid, id: Uuid) -> Result<Option<Contact>, Error> {
+    Ok(customer_contact::Entity::find()
+        .filter(customer_contact::Column::OrgId.eq(tx.org()))
+        .filter(customer_contact::Column::CustomerId.eq(customer_id))
+        .filter(customer_contact::Column::Id.eq(id))
+        .one(tx)
+        .await?)
+}
+
 /// Removes a contact person of a customer; `false` when there was none.
 pub async fn delete_contact(tx: &OrgTx, customer_id: Uuid, id: Uuid) -> Result<bool, Error> {
     let done = customer_contact::Entity::delete_many()

@@ -4,6 +4,7 @@
 use crate::harness::{TestApp, both};
 use chrono::Duration;
 use formats::customer_list::Mode;
+use reskontro::backup::restore;
 use reskontro::privacy::archive::{self, Question};
 use reskontro::privacy::certificate::{self, Fate};
 use reskontro::privacy::erase;
@@ -12,7 +13,7 @@ use reskontro::privacy::ledger::{self, Kind};
 use reskontro::privacy::policy::{self, NewPolicy};
 use reskontro::privacy::request::{self, NewRequest};
 use reskontro::privacy::retention;
-use reskontro::services::customer::{self, Ending, Input, Readmission};
+use reskontro::services::customer::{self, Ending, Input, NewContact, Readmission};
 use reskontro::services::payment::{self, NewPayment};
 use reskontro::services::run;
 use reskontro::services::user::{self, NewUser};
@@ -198,7 +199,7 @@ both!(tomorrows_list_does_not_bring_the_person_back, async |app: &TestApp| {
     let object = serde_json::json!({"number": "1", "name": "Kari Nord"}).as_object().unwrap().clone();
     let refused = customer::create(&app.ctx, &actor, &object).await.unwrap_err();
     assert_eq!(refused.code(), Some("number_erased"));
-    let again = Readmission { number: "1".into(), reason: "Medlem på nytt".into() };
+    let again = Readmission { number: "1".into(), contact: None, reason: "Medlem på nytt".into() };
     customer::readmit(&app.ctx, &actor, &again).await.unwrap();
     let plan = customer::plan(&app.ctx, &actor, &Input { bytes: LIST.as_bytes(), mode: Mode::Full }).await.unwrap();
     assert_eq!(plan.summary.counts.new, 1, "a new customer, not the old one");
@@ -380,7 +381,7 @@ both!(a_list_does_not_call_off_an_erasure_that_waits, async |app: &TestApp| {
     let refused = customer::reopen(&app.ctx, &actor, customers[1]).await.unwrap_err();
     assert_eq!(refused.code(), Some("customer_erased"));
     // Taken in again by somebody who says why, the person is a customer, and the case ends without erasing.
-    let again = Readmission { number: "2".into(), reason: "Ombestemte seg".into() };
+    let again = Readmission { number: "2".into(), contact: None, reason: "Ombestemte seg".into() };
     customer::readmit(&app.ctx, &actor, &again).await.unwrap();
     customer::reopen(&app.ctx, &actor, customers[1]).await.unwrap();
     retention::nightly(&app.ctx, &actor).await.unwrap();
@@ -403,6 +404,53 @@ both!(a_waiting_erasure_does_not_wait_for_the_policy, async |app: &TestApp| {
     pay(app, &actor, invoices[1]).await;
     retention::nightly(&app.ctx, &actor).await.unwrap();
     assert!(certificate::get(&app.ctx, &actor, case.id).await.unwrap().done_at.is_some());
+});
+
+both!(a_contact_person_who_was_erased_does_not_come_back_with_the_next_list, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let contacts = async || customer::contacts(&app.ctx, &actor, customers[0]).await.unwrap();
+    let before = contacts().await;
+    let name = before[0].name.clone().unwrap();
+    let (ctx, identity) = crate::backup::with_key(app);
+    let backup = reskontro::backup::create::create(&ctx).await.unwrap();
+    app.clock.advance(Duration::hours(1));
+    erase::erase(&app.ctx, &actor, Subject::Contact { customer: customers[0], id: before[0].id }).await.unwrap();
+    let left = contacts().await.len();
+    let input = Input { bytes: LIST.as_bytes(), mode: Mode::Full };
+    let plan = customer::plan(&app.ctx, &actor, &input).await.unwrap();
+    assert!(plan.summary.notes.iter().any(|n| n.code == "contact_erased"), "{:?}", plan.summary.notes);
+    customer::apply(&app.ctx, &actor, plan.id, true).await.unwrap();
+    app.sync(&actor, LIST.replace("Gata 1", "Ny gate 1").as_bytes(), Mode::Full).await;
+    assert_eq!(contacts().await.len(), left, "neither with the same list nor with another row");
+    let by_hand = NewContact { name: name.to_uppercase(), role: None, email: None, phone: None };
+    let refused = customer::add_contact(&app.ctx, &actor, customers[0], &by_hand).await.unwrap_err();
+    assert_eq!(refused.code(), Some("contact_erased"));
+    // Somebody else of the same customer, and the same name of another customer, are others.
+    app.sync(&actor, LIST.replace(&name, "Nora Annen").as_bytes(), Mode::Full).await;
+    assert!(contacts().await.iter().any(|c| c.name.as_deref() == Some("Nora Annen")));
+    customer::add_contact(&app.ctx, &actor, customers[1], &by_hand).await.unwrap();
+    // Nor does an older backup bring the person back, nor the list that is read after it.
+    let elsewhere = crate::backup::Elsewhere::new(app, &ctx).await;
+    restore::load(&elsewhere.config, &crate::backup::request(&backup, &identity)).await.unwrap();
+    let there = elsewhere.ctx(app).await;
+    restore::open(&there).await.unwrap();
+    let plan = customer::plan(&there, &actor, &input).await.unwrap();
+    customer::apply(&there, &actor, plan.id, true).await.unwrap();
+    let found = customer::contacts(&there, &actor, customers[0]).await.unwrap();
+    assert!(found.iter().all(|c| c.name.as_deref() != Some(&name)), "{found:?}");
+    there.db.close().await;
+    let asked = |contact: &str| Readmission {
+        number: "1".into(),
+        contact: Some(contact.into()),
+        reason: "Er kontakt igjen".into(),
+    };
+    assert!(customer::readmit(&app.ctx, &actor, &asked("Hvem Som Helst")).await.is_err());
+    customer::readmit(&app.ctx, &actor, &asked(&name)).await.unwrap();
+    if let Some(email) = before[0].email.as_deref() {
+        customer::readmit(&app.ctx, &actor, &asked(email)).await.unwrap();
+    }
+    app.sync(&actor, LIST.as_bytes(), Mode::Full).await;
+    assert!(contacts().await.iter().any(|c| c.name.as_deref() == Some(&name)));
 });
 
 both!(a_contact_person_does_not_come_back_with_a_plan_that_waits, async |app: &TestApp| {

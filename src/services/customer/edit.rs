@@ -372,6 +372,12 @@ pub async fn add_contact(ctx: &Ctx, actor: &Actor, customer_id: Uuid, new: &NewC
     };
     let work = Work::begin(ctx, actor).await?;
     lock(&work, customer_id, None).await?;
+    let said = [Some(name.as_str()), record.get(Field::ContactEmail)];
+    if erased_numbers(&work.tx, &ctx.key).await?.has_contact(customer_id, said) {
+        let message = "this contact person asked to be erased; take them in again with a reason first: reskontro privacy \
+                       readmit NUMBER --contact NAME";
+        return Err(Error::conflict("contact_erased", message));
+    }
     let id = work.id();
     let row = Contact {
         org_id: actor.org,

@@ -14,6 +14,7 @@ use domain::customer::Field;
 use domain::hex;
 use formats::customer_list::{self, CustomerList, Detected, ListRow, Mode, Options, RefusedColumn, RowNote};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -264,9 +265,13 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let Some(known) = known else {
-                open.push((row, None, digest));
+                open.push((Cow::Borrowed(row), None, digest));
                 continue;
             };
+            let without = self.erased.without_contacts(known.id, row);
+            if without.is_some() {
+                list.notes.push(note(row, None, "contact_erased"));
+            }
             self.unseen.remove(&known.id);
             if !self.met.insert(known.id) {
                 // Two rows name one customer, by its number of today and one it had before.
@@ -277,11 +282,12 @@ impl<'a> Planner<'a> {
                 self.counts.unchanged += 1;
             } else {
                 ids.push(known.id);
-                open.push((row, Some(known.id), digest));
+                open.push((without.map_or(Cow::Borrowed(row), Cow::Owned), Some(known.id), digest));
             }
         }
         let stored = load(&self.work, &ids).await?;
         for (row, id, digest) in open {
+            let row = &*row;
             match classify(row, id.and_then(|id| stored.get(&id)), self.today, self.mode) {
                 Verdict::Unchanged => self.counts.unchanged += 1,
                 Verdict::Stale => {
