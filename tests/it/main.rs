@@ -20,6 +20,7 @@ mod desk;
 mod document;
 mod ehf;
 mod erasure;
+mod erasure_beside;
 mod events;
 mod hand_over;
 mod harness;
