@@ -15,8 +15,8 @@ pub(super) struct NotifyArgs {
     #[arg(long)]
     dry_run: bool,
     /// The version; the newest when left out.
-    #[arg(long, value_name = "NUMBER")]
-    version: Option<i64>,
+    #[arg(long, value_name = "VERSION")]
+    number: Option<i64>,
     #[command(flatten)]
     org: Org,
     /// For programs.
@@ -28,8 +28,8 @@ pub(super) struct NotifyArgs {
 #[derive(clap::Args)]
 pub(super) struct AcceptancesArgs {
     /// The version; the newest when left out.
-    #[arg(long, value_name = "NUMBER")]
-    version: Option<i64>,
+    #[arg(long, value_name = "VERSION")]
+    number: Option<i64>,
     #[command(flatten)]
     org: Org,
     /// For programs.
@@ -41,9 +41,9 @@ pub(super) struct AcceptancesArgs {
 pub(super) async fn notify(ctx: &Ctx, args: NotifyArgs) -> anyhow::Result<()> {
     let actor = args.org.actor(ctx).await?;
     let found = if args.dry_run {
-        notice::look(ctx, &actor, args.version, Language::English).await?
+        notice::look(ctx, &actor, args.number, Language::English).await?
     } else {
-        notice::tell(ctx, &actor, args.version, Language::English).await?
+        notice::tell(ctx, &actor, args.number, Language::English).await?
     };
     if args.json {
         return print_json(&found);
@@ -91,7 +91,7 @@ pub(super) async fn after_publishing(ctx: &Ctx, actor: &Actor, version_no: i64) 
 /// Lists who accepted.
 pub(super) async fn acceptances(ctx: &Ctx, args: AcceptancesArgs) -> anyhow::Result<()> {
     let actor = args.org.actor(ctx).await?;
-    let version = match args.version {
+    let version = match args.number {
         Some(version) => version,
         None => statement::list(ctx, &actor).await?.first().context("nothing is published yet")?.version_no,
     };

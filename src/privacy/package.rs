@@ -137,7 +137,7 @@ const PLACES: &[Place] = &[
     place("consent", "consent t", OWN),
     place("access_attempt", "access_attempt t", OWN),
     place("breach_person", "breach_person t", OWN),
-    place("statement_notice", "statement_notice t", "t.person_id = $2"),
+    Place { user: Some("t.person_id = $2"), ..place("statement_notice", "statement_notice t", "t.person_id = $2") },
     Place {
         contact: Some(READ_ABOUT),
         user: Some(READ_ABOUT),
@@ -164,6 +164,7 @@ const PLACES: &[Place] = &[
     ),
     of_user("membership", "membership t", "t.user_id = $2"),
     of_user("audit_event", "audit_event t", "t.actor_id = $2"),
+    of_user("statement_acceptance", "statement_acceptance t", "t.user_id = $2"),
     of_user("agreement_acceptance", "agreement_acceptance t", "t.actor_id = $2"),
     Place { name: READ_BY, ..of_user("personal_reading", "personal_reading t", "t.actor_id = $2") },
 ];
