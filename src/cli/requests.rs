@@ -161,6 +161,52 @@ pub(super) enum RequestCommand {
         #[command(flatten)]
         org: Org,
     },
+    #[command(flatten)]
+    PassOn(PassOnCommand),
+}
+
+/// What is passed on to others.
+#[derive(Subcommand)]
+pub(super) enum PassOnCommand {
+    /// Notes that somebody who had the data was told of a rectification or an erasure (article 19).
+    Told {
+        /// The request.
+        id: Uuid,
+        /// Who was told, as the answer named them.
+        #[arg(long)]
+        recipient: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Makes a link under which another controller fetches the package itself (article 20 (2)).
+    Link {
+        /// The request.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Prints a signed receipt of a request for the controller it is prepared for: JSON, and it names nobody.
+    Receipt {
+        /// The request.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+async fn pass_on(ctx: &Ctx, command: PassOnCommand) -> anyhow::Result<()> {
+    match command {
+        PassOnCommand::Told { id, recipient, org } => {
+            request::told(ctx, &org.actor(ctx).await?, id, &recipient).await?;
+            println!("Noted that {recipient} is told.");
+        }
+        PassOnCommand::Link { id, org } => {
+            println!("{}", request::make_link(ctx, &org.actor(ctx).await?, id).await?);
+            eprintln!("Whoever has this link has the package: give it to the other controller alone.");
+        }
+        PassOnCommand::Receipt { id, org } => print_json(&request::receipt(ctx, &org.actor(ctx).await?, id).await?)?,
+    }
+    Ok(())
 }
 
 pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
@@ -224,6 +270,7 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             std::fs::write(&out, zip).with_context(|| format!("{} cannot be written", out.display()))?;
             println!("Written to {}.", out.display());
         }
+        RequestCommand::PassOn(command) => pass_on(&ctx, command).await?,
     }
     Ok(())
 }
@@ -307,7 +354,8 @@ async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decision: &str, grounds: Opt
         println!("Erased as case {case}; `reskontro privacy certificate {case}` shows what law keeps.");
     }
     for notice in done.notices.iter().filter(|n| n.told_at.is_none()) {
-        println!("Tell {} of it (article 19).", notice.recipient);
+        let who = &notice.recipient;
+        println!("Tell {who} of it (article 19), then: reskontro privacy requests told {id} --recipient {who}");
     }
     if let Some(authority) = done.complain_to {
         let ground = if decision == "refused" { " the ground, and" } else { "" };

@@ -318,3 +318,27 @@ both!(a_restriction_is_looked_at_again_and_told_until_it_is, async |app: &TestAp
     retention::nightly(&app.ctx, &actor).await.unwrap();
     assert_eq!(count(app, &actor, &of).await, 0);
 });
+
+both!(at_the_command_line_what_is_to_be_passed_on_is_passed_on, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let wish = Some("Etternavnet er feil".into());
+    let corrected = received(app, &actor, &NewRequest { wish, ..asks("rectification", "customer", customers[0]) }).await;
+    let carried = received(app, &actor, &asks("portability", "customer", customers[0])).await;
+    for id in [corrected, carried] {
+        request::identify(&app.ctx, &actor, id, true).await.unwrap();
+    }
+    let granted = cli(app, &["privacy", "requests", "grant", &corrected.to_string()]);
+    let next = format!("privacy requests told {corrected} --recipient mail_relay");
+    assert!(granted.contains(&next), "{granted}");
+    cli(app, &next.split(' ').collect::<Vec<_>>());
+    let told = request::get(&app.ctx, &actor, corrected).await.unwrap();
+    assert!(told.notices.iter().all(|n| n.told_at.is_some()), "{told:?}");
+    let receipt = cli(app, &["privacy", "requests", "receipt", &corrected.to_string()]);
+    let receipt: serde_json::Value = serde_json::from_str(&receipt).unwrap();
+    assert_eq!((&receipt["request_id"], &receipt["kind"]), (&json!(corrected), &json!("rectification")));
+    assert_eq!(receipt["signature"].as_str().map(str::len), Some(128));
+    cli(app, &["privacy", "requests", "grant", &carried.to_string()]);
+    let link = cli(app, &["privacy", "requests", "link", &carried.to_string()]);
+    let token = link.trim().rsplit('/').next().unwrap();
+    assert!(request::fetch_link(&app.ctx, token).await.is_ok(), "{link}");
+});
