@@ -256,7 +256,10 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
         RequestCommand::Extend { id, reason, org } => {
             let actor = org.actor(&ctx).await?;
             request::extend(&ctx, &actor, id, &reason).await?;
-            println!("To be answered by {}; tell the person why, now.", request::get(&ctx, &actor, id).await?.due_on);
+            let row = request::get(&ctx, &actor, id).await?;
+            let told =
+                if row.extension_told_at.is_some() { "the person was mailed why" } else { "tell the person why, now" };
+            println!("To be answered by {}; {told}.", row.due_on);
         }
         RequestCommand::Grant { id, org } => decide(&ctx, &org.actor(&ctx).await?, id, "granted", None).await?,
         RequestCommand::Refuse { id, grounds, org } => {
@@ -357,7 +360,9 @@ async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decision: &str, grounds: Opt
         let who = &notice.recipient;
         println!("Tell {who} of it (article 19), then: reskontro privacy requests told {id} --recipient {who}");
     }
-    if let Some(authority) = done.complain_to {
+    if done.answer_told_at.is_some() {
+        println!("The person was mailed the answer.");
+    } else if let Some(authority) = done.complain_to {
         let ground = if decision == "refused" { " the ground, and" } else { "" };
         println!("Tell the person{ground} where to complain: {authority}.");
     }

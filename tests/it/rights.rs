@@ -194,7 +194,7 @@ both!(who_objects_to_being_written_to_is_left_alone_until_it_is_decided, async |
     request::decide(&app.ctx, &actor, id, &refused("artikkel 21 nr. 1: den som skal betale, er mindreårig"))
         .await
         .unwrap();
-    assert_eq!(mails("2028-03-01").await, 2);
+    assert_eq!(mails("2028-03-01").await, 3, "two bills, and the answer");
     // Granted, she is no contact person any more: and for that it is known who asks.
     let again = received(app, &actor, &asks("objection", "contact", mother().await)).await;
     let unknown = request::decide(&app.ctx, &actor, again, &granted()).await.unwrap_err();
@@ -203,7 +203,9 @@ both!(who_objects_to_being_written_to_is_left_alone_until_it_is_decided, async |
     let done = request::decide(&app.ctx, &actor, again, &granted()).await.unwrap();
     assert_eq!((done.subject_id, done.erasure_id.is_some()), (None, true));
     assert_eq!(count(app, &actor, "customer_contact").await, 0);
-    assert_eq!(mails("2029-03-01").await, 0, "neither written to nor kept");
+    assert_eq!(mails("2029-03-01").await, 1, "she is told that she is gone, and written to no more");
+    retention::nightly(&app.ctx, &actor).await.unwrap();
+    assert_eq!(crate::payer::mails(app, "mor@kunde.example").len(), 0, "nor is anything kept");
 });
 
 both!(an_objection_to_marketing_is_never_weighed, async |app: &TestApp| {
@@ -322,7 +324,8 @@ both!(a_restriction_is_looked_at_again_and_told_until_it_is, async |app: &TestAp
 both!(at_the_command_line_what_is_to_be_passed_on_is_passed_on, async |app: &TestApp| {
     let Billed { actor, customers, .. } = billed(app).await;
     let wish = Some("Etternavnet er feil".into());
-    let corrected = received(app, &actor, &NewRequest { wish, ..asks("rectification", "customer", customers[0]) }).await;
+    let corrected =
+        received(app, &actor, &NewRequest { wish, ..asks("rectification", "customer", customers[0]) }).await;
     let carried = received(app, &actor, &asks("portability", "customer", customers[0])).await;
     for id in [corrected, carried] {
         request::identify(&app.ctx, &actor, id, true).await.unwrap();
