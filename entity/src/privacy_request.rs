@@ -36,6 +36,8 @@ pub struct Model {
     pub letter_hash: Option<Vec<u8>>,
     pub left_out: i64,
     pub receipt_sent_at: Option<DateTimeUtc>,
+    pub extension_told_at: Option<DateTimeUtc>,
+    pub answer_told_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub closed_at: Option<DateTimeUtc>,

@@ -13,6 +13,8 @@ ALTER TABLE privacy_request ADD COLUMN asker_reach $text;
 ALTER TABLE privacy_request ADD COLUMN letter_hash $bytes;
 ALTER TABLE privacy_request ADD COLUMN left_out $int NOT NULL DEFAULT 0;
 ALTER TABLE privacy_request ADD COLUMN receipt_sent_at $time;
+ALTER TABLE privacy_request ADD COLUMN extension_told_at $time;
+ALTER TABLE privacy_request ADD COLUMN answer_told_at $time;
 CREATE UNIQUE INDEX privacy_request_letter ON privacy_request (org_id, letter_hash) WHERE letter_hash IS NOT NULL;
 ";
 

@@ -161,6 +161,52 @@ pub(super) enum RequestCommand {
         #[command(flatten)]
         org: Org,
     },
+    #[command(flatten)]
+    PassOn(PassOnCommand),
+}
+
+/// What is passed on to others.
+#[derive(Subcommand)]
+pub(super) enum PassOnCommand {
+    /// Notes that somebody who had the data was told of a rectification or an erasure (article 19).
+    Told {
+        /// The request.
+        id: Uuid,
+        /// Who was told, as the answer named them.
+        #[arg(long)]
+        recipient: String,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Makes a link under which another controller fetches the package itself (article 20 (2)).
+    Link {
+        /// The request.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+    /// Prints a signed receipt of a request for the controller it is prepared for: JSON, and it names nobody.
+    Receipt {
+        /// The request.
+        id: Uuid,
+        #[command(flatten)]
+        org: Org,
+    },
+}
+
+async fn pass_on(ctx: &Ctx, command: PassOnCommand) -> anyhow::Result<()> {
+    match command {
+        PassOnCommand::Told { id, recipient, org } => {
+            request::told(ctx, &org.actor(ctx).await?, id, &recipient).await?;
+            println!("Noted that {recipient} is told.");
+        }
+        PassOnCommand::Link { id, org } => {
+            println!("{}", request::make_link(ctx, &org.actor(ctx).await?, id).await?);
+            eprintln!("Whoever has this link has the package: give it to the other controller alone.");
+        }
+        PassOnCommand::Receipt { id, org } => print_json(&request::receipt(ctx, &org.actor(ctx).await?, id).await?)?,
+    }
+    Ok(())
 }
 
 pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
@@ -210,7 +256,10 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
         RequestCommand::Extend { id, reason, org } => {
             let actor = org.actor(&ctx).await?;
             request::extend(&ctx, &actor, id, &reason).await?;
-            println!("To be answered by {}; tell the person why, now.", request::get(&ctx, &actor, id).await?.due_on);
+            let row = request::get(&ctx, &actor, id).await?;
+            let told =
+                if row.extension_told_at.is_some() { "the person was mailed why" } else { "tell the person why, now" };
+            println!("To be answered by {}; {told}.", row.due_on);
         }
         RequestCommand::Grant { id, org } => decide(&ctx, &org.actor(&ctx).await?, id, "granted", None).await?,
         RequestCommand::Refuse { id, grounds, org } => {
@@ -224,6 +273,7 @@ pub(super) async fn run(command: RequestCommand) -> anyhow::Result<()> {
             std::fs::write(&out, zip).with_context(|| format!("{} cannot be written", out.display()))?;
             println!("Written to {}.", out.display());
         }
+        RequestCommand::PassOn(command) => pass_on(&ctx, command).await?,
     }
     Ok(())
 }
@@ -307,9 +357,12 @@ async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decision: &str, grounds: Opt
         println!("Erased as case {case}; `reskontro privacy certificate {case}` shows what law keeps.");
     }
     for notice in done.notices.iter().filter(|n| n.told_at.is_none()) {
-        println!("Tell {} of it (article 19).", notice.recipient);
+        let who = &notice.recipient;
+        println!("Tell {who} of it (article 19), then: reskontro privacy requests told {id} --recipient {who}");
     }
-    if let Some(authority) = done.complain_to {
+    if done.answer_told_at.is_some() {
+        println!("The person was mailed the answer.");
+    } else if let Some(authority) = done.complain_to {
         let ground = if decision == "refused" { " the ground, and" } else { "" };
         println!("Tell the person{ground} where to complain: {authority}.");
     }

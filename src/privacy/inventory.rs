@@ -312,6 +312,7 @@ pub const INVENTORY: &[Entry] = &[
         REQUEST,
     ),
     entry("privacy_request", "asker_name asker_reach letter_hash left_out receipt_sent_at", REQUEST),
+    entry("privacy_request", "extension_told_at answer_told_at", REQUEST),
     entry("privacy_request", "created_at updated_at closed_at", REQUEST),
     entry("privacy_notice", "org_id request_id recipient noted_at told_at", REQUEST),
     entry("consent", "org_id id", STRUCTURE),

@@ -204,8 +204,10 @@ both!(what_is_restricted_does_not_leave, async |app: &TestApp| {
     tx.commit().await.unwrap();
     let id = received(app, &actor, "restriction", customer).await;
     request::decide(&app.ctx, &actor, id, &granted()).await.unwrap();
+    let before = app.spool();
+    assert_eq!(before.len(), 1, "the answer alone");
     delivery::drain(&app.ctx).await.unwrap();
-    assert!(app.spool().is_empty());
+    assert!(letters(app, &before).is_empty());
     let held = app.deliveries(&actor).await;
     assert_eq!((held[0].needs_person, held[0].reason.as_deref()), (true, Some("restricted")));
 });
@@ -237,4 +239,67 @@ both!(an_objection_stops_marketing_at_once_and_consent_is_as_easy_to_take_back, 
     let (words, _) = consent::list(&app.ctx, &actor, customer).await.unwrap();
     assert_eq!(words.iter().map(|w| w.act.as_str()).collect::<Vec<_>>(), ["given", "withdrawn"]);
     assert_eq!((words[0].text_version.as_deref(), words[0].proof.as_deref()), (Some("2026-01"), Some("skjema 77")));
+});
+
+/// Mails in the folder since, as they are read.
+fn letters(app: &TestApp, before: &[std::path::PathBuf]) -> Vec<String> {
+    let new = app.spool().into_iter().filter(|path| !before.contains(path));
+    new.map(|path| crate::payer::readable(&std::fs::read(path).unwrap())).collect()
+}
+
+both!(who_asks_is_mailed_why_it_takes_longer_and_how_it_was_decided_and_where_to_complain, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let asked = async |kind: &str, customer: Uuid| {
+        let id = received(app, &actor, kind, customer).await;
+        request::identify(&app.ctx, &actor, id, true).await.unwrap();
+        id
+    };
+    let (longer, refused) = (asked("access", customers[0]).await, asked("erasure", customers[1]).await);
+    let before = app.spool();
+    request::extend(&app.ctx, &actor, longer, "Mange dokumenter").await.unwrap();
+    let sent = letters(app, &before);
+    let [letter] = &sent[..] else { panic!("{sent:?}") };
+    for part in ["kari@kunde.example", "Mange dokumenter", "1. juni 2026", "Datatilsynet", &longer.to_string()] {
+        assert!(letter.contains(part), "{part}: {letter}");
+    }
+    assert!(request::get(&app.ctx, &actor, longer).await.unwrap().extension_told_at.is_some());
+
+    let before = app.spool();
+    let grounds = Some("Artikkel 17 (3) b: bokføringsloven § 13".into());
+    let done =
+        request::decide(&app.ctx, &actor, refused, &Decision { decision: "refused".into(), grounds }).await.unwrap();
+    let sent = letters(app, &before);
+    let [letter] = &sent[..] else { panic!("{sent:?}") };
+    for part in ["ola@kunde.example", "bokføringsloven § 13", "Datatilsynet", "domstolene"] {
+        assert!(letter.contains(part), "{part}: {letter}");
+    }
+    assert!(done.answer_told_at.is_some());
+
+    // Who is erased is told at the address that was there; afterwards the letter is not there any more than the person.
+    let before = app.spool();
+    let erased = asked("erasure", customers[2]).await;
+    let done = request::decide(&app.ctx, &actor, erased, &granted()).await.unwrap();
+    assert!(done.answer_told_at.is_some());
+    let sent = letters(app, &before);
+    assert!(sent.len() == 1 && sent[0].contains("eva@kunde.example") && sent[0].contains("er slettet"), "{sent:?}");
+    app.clock.advance(Duration::days(1));
+    reskontro::privacy::retention::nightly(&app.ctx, &actor).await.unwrap();
+    assert!(letters(app, &before).iter().all(|letter| !letter.contains("eva@")));
+});
+
+both!(who_cannot_be_mailed_is_told_by_somebody, async |app: &TestApp| {
+    let Billed { actor, .. } = billed(app).await;
+    let list = "Kundenr;Navn;Adresse;Postnr;Poststed;Adressesperre\n7;Siri Sperret;Gata 7;0150;Oslo;ja\n";
+    app.sync(&actor, list.as_bytes(), Mode::Delta).await;
+    let tx = app.ctx.db.read(actor.org).await.unwrap();
+    let siri = reskontro::store::views::search_customers(&tx, "7", 5).await.unwrap();
+    let siri = siri.iter().find(|c| c.number == "7").unwrap().id;
+    tx.commit().await.unwrap();
+    let before = app.spool();
+    let id = received(app, &actor, "complaint", siri).await;
+    request::extend(&app.ctx, &actor, id, "Mange dokumenter").await.unwrap();
+    let done = request::decide(&app.ctx, &actor, id, &granted()).await.unwrap();
+    assert!(letters(app, &before).is_empty());
+    assert_eq!((done.extension_told_at, done.answer_told_at), (None, None));
+    assert!(done.complain_to.is_some());
 });

@@ -194,7 +194,7 @@ both!(who_objects_to_being_written_to_is_left_alone_until_it_is_decided, async |
     request::decide(&app.ctx, &actor, id, &refused("artikkel 21 nr. 1: den som skal betale, er mindreårig"))
         .await
         .unwrap();
-    assert_eq!(mails("2028-03-01").await, 2);
+    assert_eq!(mails("2028-03-01").await, 3, "two bills, and the answer");
     // Granted, she is no contact person any more: and for that it is known who asks.
     let again = received(app, &actor, &asks("objection", "contact", mother().await)).await;
     let unknown = request::decide(&app.ctx, &actor, again, &granted()).await.unwrap_err();
@@ -203,7 +203,9 @@ both!(who_objects_to_being_written_to_is_left_alone_until_it_is_decided, async |
     let done = request::decide(&app.ctx, &actor, again, &granted()).await.unwrap();
     assert_eq!((done.subject_id, done.erasure_id.is_some()), (None, true));
     assert_eq!(count(app, &actor, "customer_contact").await, 0);
-    assert_eq!(mails("2029-03-01").await, 0, "neither written to nor kept");
+    assert_eq!(mails("2029-03-01").await, 1, "she is told that she is gone, and written to no more");
+    retention::nightly(&app.ctx, &actor).await.unwrap();
+    assert_eq!(crate::payer::mails(app, "mor@kunde.example").len(), 0, "nor is anything kept");
 });
 
 both!(an_objection_to_marketing_is_never_weighed, async |app: &TestApp| {
@@ -317,4 +319,29 @@ both!(a_restriction_is_looked_at_again_and_told_until_it_is, async |app: &TestAp
     assert_eq!(nothing.code(), Some("not_restricted"));
     retention::nightly(&app.ctx, &actor).await.unwrap();
     assert_eq!(count(app, &actor, &of).await, 0);
+});
+
+both!(at_the_command_line_what_is_to_be_passed_on_is_passed_on, async |app: &TestApp| {
+    let Billed { actor, customers, .. } = billed(app).await;
+    let wish = Some("Etternavnet er feil".into());
+    let corrected =
+        received(app, &actor, &NewRequest { wish, ..asks("rectification", "customer", customers[0]) }).await;
+    let carried = received(app, &actor, &asks("portability", "customer", customers[0])).await;
+    for id in [corrected, carried] {
+        request::identify(&app.ctx, &actor, id, true).await.unwrap();
+    }
+    let granted = cli(app, &["privacy", "requests", "grant", &corrected.to_string()]);
+    let next = format!("privacy requests told {corrected} --recipient mail_relay");
+    assert!(granted.contains(&next), "{granted}");
+    cli(app, &next.split(' ').collect::<Vec<_>>());
+    let told = request::get(&app.ctx, &actor, corrected).await.unwrap();
+    assert!(told.notices.iter().all(|n| n.told_at.is_some()), "{told:?}");
+    let receipt = cli(app, &["privacy", "requests", "receipt", &corrected.to_string()]);
+    let receipt: serde_json::Value = serde_json::from_str(&receipt).unwrap();
+    assert_eq!((&receipt["request_id"], &receipt["kind"]), (&json!(corrected), &json!("rectification")));
+    assert_eq!(receipt["signature"].as_str().map(str::len), Some(128));
+    cli(app, &["privacy", "requests", "grant", &carried.to_string()]);
+    let link = cli(app, &["privacy", "requests", "link", &carried.to_string()]);
+    let token = link.trim().rsplit('/').next().unwrap();
+    assert!(request::fetch_link(&app.ctx, token).await.is_ok(), "{link}");
 });

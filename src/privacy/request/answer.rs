@@ -1,6 +1,6 @@
 //! The answer: decided, carried out, and told to those who were given the data.
 
-use super::{RequestView, UNSORTED, get, lock_open, not_sorted};
+use super::{RequestView, UNSORTED, get, letter, lock_open, not_sorted, note_told};
 use crate::ctx::Ctx;
 use crate::privacy::consent;
 use crate::privacy::erase;
@@ -10,6 +10,7 @@ use crate::services::error::Error;
 use crate::services::work::{Actor, Deed, Work};
 use crate::store::request::{self as store, Request};
 use chrono::{DateTime, NaiveDate, Utc};
+use render::privacy::Said;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,6 +31,8 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decided: &Decision) -> R
     let granted = is_granted(decided)?;
     let tx = ctx.db.read(actor.org).await?;
     let asked = store::find(&tx, id).await?.ok_or_else(|| Error::not_found("request"))?;
+    // Asked before anything is erased.
+    let reached = letter::reached(ctx, &tx, &asked).await?;
     tx.commit().await?;
     if granted && asked.closed_at.is_none() && (asked.kind == UNSORTED || asked.subject_id.is_none()) {
         return Err(not_sorted());
@@ -82,6 +85,16 @@ pub async fn decide(ctx: &Ctx, actor: &Actor, id: Uuid, decided: &Decision) -> R
     store::update(&work.tx, row).await?;
     let verb = if granted { "privacy_request.answered" } else { "privacy_request.refused" };
     work.done(Deed { verb, subject: "privacy_request", id, fields: "decision" }).await?;
+    let said = if granted {
+        Said::Granted { kind: asked.kind.clone() }
+    } else {
+        Said::Refused { grounds: decided.grounds.as_deref().unwrap_or_default().trim().to_owned() }
+    };
+    if let Some(reached) = reached
+        && letter::tell(ctx, &reached, &asked, &said).await
+    {
+        note_told(ctx, actor, id, |row, at| row.answer_told_at = Some(at)).await?;
+    }
     get(ctx, actor, id).await
 }
 

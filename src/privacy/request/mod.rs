@@ -9,6 +9,7 @@
 mod answer;
 mod identity;
 mod intake;
+mod letter;
 
 pub use super::handing::{fetch_link, make_link, package_of, zip_of};
 pub use super::restriction::lift as lift_restriction;
@@ -29,6 +30,7 @@ use crate::store::request::{self as store, Notice, Request};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::national_id::contains_national_id;
 use domain::privacy::{AUTHORITY, request_due_on, request_extended_to};
+use render::privacy::Said;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -97,6 +99,10 @@ pub struct RequestView {
     pub attachments_left_out: i64,
     /// When a receipt was mailed to who asks.
     pub receipt_sent_at: Option<DateTime<Utc>>,
+    /// When the person was mailed that the time is extended, and why; none where somebody has to tell them.
+    pub extension_told_at: Option<DateTime<Utc>>,
+    /// When the person was mailed the answer; none where somebody has to tell them.
+    pub answer_told_at: Option<DateTime<Utc>>,
     /// received, in_progress, answered, refused or withdrawn.
     pub state: String,
     /// The day it came.
@@ -147,6 +153,8 @@ fn view(row: Request, notices: Vec<Notice>, today: NaiveDate) -> RequestView {
         asker_reach: row.asker_reach,
         attachments_left_out: row.left_out,
         receipt_sent_at: row.receipt_sent_at,
+        extension_told_at: row.extension_told_at,
+        answer_told_at: row.answer_told_at,
         state: row.state,
         received_on: row.received_on,
         due_on: row.due_on,
@@ -214,6 +222,8 @@ async fn keep(work: &Work<'_>, new: Incoming) -> Result<Request, Error> {
         letter_hash: new.letter_hash,
         left_out: new.left_out,
         receipt_sent_at: new.receipt_sent_at,
+        extension_told_at: None,
+        answer_told_at: None,
         created_at: work.at,
         updated_at: work.at,
         closed_at: None,
@@ -341,8 +351,31 @@ pub async fn extend(ctx: &Ctx, actor: &Actor, id: Uuid, because: &str) -> Result
     row.due_on = request_extended_to(row.received_on);
     row.extended_because = Some(because.trim().to_owned());
     row.updated_at = work.at;
-    store::update(&work.tx, row).await?;
-    work.done(Deed { verb: "privacy_request.extended", subject: "privacy_request", id, fields: "due_on" }).await
+    let reached = letter::reached(ctx, &work.tx, &row).await?;
+    store::update(&work.tx, row.clone()).await?;
+    work.done(Deed { verb: "privacy_request.extended", subject: "privacy_request", id, fields: "due_on" }).await?;
+    let said = Said::Extended { due_on: row.due_on, because: because.trim().to_owned() };
+    if let Some(reached) = reached
+        && letter::tell(ctx, &reached, &row, &said).await
+    {
+        note_told(ctx, actor, id, |row, at| row.extension_told_at = Some(at)).await?;
+    }
+    Ok(())
+}
+
+/// Notes that the person was told.
+async fn note_told(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: Uuid,
+    set: impl FnOnce(&mut Request, DateTime<Utc>),
+) -> Result<(), Error> {
+    let tx = ctx.db.write(actor.org).await?;
+    if let Some(mut row) = store::lock(&tx, id).await? {
+        set(&mut row, ctx.now());
+        store::update(&tx, row).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Tells of open requests that are due within a week or late: an event, a log line and a figure.

@@ -1,5 +1,6 @@
 //! Personal data in words people read: what is held, why, and until when.
 
+mod answer;
 mod breach;
 mod certificate;
 mod consequence;
@@ -10,6 +11,7 @@ mod records;
 mod statement;
 mod words;
 
+pub use answer::{AnswerFacts, Said, request_answer};
 pub use breach::{Addressee, BreachFacts, breach_letter, breach_notice, breach_notification};
 pub use certificate::{Certificate, Kept, certificate};
 pub use consequence::{Stop, stop};
