@@ -65,7 +65,7 @@ impl Ctx {
 
     /// The business date: today in Oslo.
     pub fn today(&self) -> NaiveDate {
-        self.now().with_timezone(&chrono_tz::Europe::Oslo).date_naive()
+        oslo_day(self.now())
     }
 
     /// A new id, greater than every id this process made before.
@@ -214,6 +214,11 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 /// SHA-256.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// The day a point in time is in, in Oslo.
+pub fn oslo_day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&chrono_tz::Europe::Oslo).date_naive()
 }
 
 #[cfg(test)]

@@ -105,11 +105,11 @@ impl Bucket {
         *request.method_mut() = method.clone();
         *request.uri_mut() = url.as_str().parse().map_err(away)?;
         AwsAuthorizer::new(&self.credential, "s3", &self.region).try_authorize(&mut request, None).map_err(away)?;
-        let sent = self.client.request(method, url).headers(request.headers().clone()).send().await.map_err(away)?;
-        let status = sent.status();
+        let sent = self.client.request(method, url).headers(request.headers().clone()).send().await;
+        let mut answer = sent.map_err(away)?;
+        let status = answer.status();
         let mut bytes = Vec::new();
-        let mut sent = sent;
-        while let Some(chunk) = sent.chunk().await.map_err(away)? {
+        while let Some(chunk) = answer.chunk().await.map_err(away)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > LARGEST_ANSWER {
                 return Err(away("it answers with too much"));

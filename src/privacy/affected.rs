@@ -14,7 +14,6 @@ use crate::store::customer::{self, Customer};
 use crate::store::organisation::{self, Organisation};
 use chrono::{DateTime, Utc};
 use domain::customer::{Field, Language};
-use render::mail::{LetterParts, compose_letter};
 use render::paper::{self, Paper};
 use render::privacy::{Addressee, breach_letter};
 use serde::{Deserialize, Serialize};
@@ -301,17 +300,7 @@ enum Outcome {
 }
 
 async fn mail(ctx: &Ctx, org: &Organisation, to: &str, letter: &Letter) -> Outcome {
-    let (id, at) = (letter.of.letter_id, letter.of.noted_at);
-    let parts = LetterParts {
-        paper: &letter.paper,
-        from_name: &org.sender_name,
-        from_address: &org.sender_email,
-        reply_to: org.reply_to.as_deref(),
-        to_address: to,
-        message_id: format!("{id}@{}", ctx.config.mail.domain),
-        at,
-    };
-    match payer::hand_over(ctx, org.org_id, id, to, ctx.now(), compose_letter(&parts)).await {
+    match payer::mail_letter(ctx, org, (letter.of.letter_id, letter.of.noted_at), to, &letter.paper).await {
         // What was lost on the line may have arrived.
         Handed::Accepted(_) | Handed::HandedOver(_) | Handed::Lost(_) => Outcome::Sent,
         Handed::Temporary(fault) | Handed::Away(fault) => {

@@ -9,7 +9,7 @@ use super::ledger::{self, Kind, Line, ORGANISATION};
 use super::policy;
 use super::reading;
 use super::steps::remove_codes;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, oslo_day};
 use crate::services::customer;
 use crate::services::error::Error;
 use crate::services::user;
@@ -17,8 +17,7 @@ use crate::services::work::Actor;
 use crate::store::erasure::{self, Erasure};
 use crate::store::organisation::{self, Counter};
 use crate::store::{OrgTx, ending as store, privacy, views};
-use chrono::{DateTime, Duration, NaiveDate, Utc};
-use chrono_tz::Europe::Oslo;
+use chrono::{DateTime, Duration, Utc};
 use domain::customer::Language;
 use domain::privacy::{Hold, RuleId};
 use std::collections::BTreeMap;
@@ -121,18 +120,13 @@ async fn forget_or_go_on(ctx: &Ctx, org: Uuid, since: DateTime<Utc>) -> Result<b
         return Ok(late > 0);
     }
     let kept = RuleId::Certificate.facts().period;
-    if kept.is_none_or(|period| day(since) >= period.cutoff(ctx.today())) {
+    if kept.is_none_or(|period| oslo_day(since) >= period.cutoff(ctx.today())) {
         return Ok(false);
     }
     let tx = ctx.db.retain(org).await?;
     store::forget(&tx).await?;
     tx.commit().await?;
     Ok(false)
-}
-
-/// The day in Oslo.
-fn day(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&Oslo).date_naive()
 }
 
 /// Of an organisation that is served: it goes when its day has come and nothing stands in the way.

@@ -129,7 +129,7 @@ pub async fn release(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
 
 /// Tells of holds to be looked at within a week or late: an event, a log line and a figure. None is released by it.
 pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
-    let mut work = Work::begin(ctx, actor).await?;
+    let work = Work::begin(ctx, actor).await?;
     let today = work.today();
     let until = today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today);
     let rows = store::list_holds(&work.tx, false, Uuid::nil(), u64::MAX >> 1).await?;
@@ -141,11 +141,7 @@ pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     }
     let deed = |id| Deed { verb: "privacy_hold.review_due", subject: "privacy_hold", id, fields: "" };
     let due: Vec<Uuid> = rows.into_iter().filter(|r| r.review_on <= until).map(|r| r.id).collect();
-    let Some((last, rest)) = due.split_last() else { return Ok(()) };
-    for id in rest {
-        work.note(&deed(*id));
-    }
-    work.done(deed(*last)).await
+    work.done_each(&due, deed).await
 }
 
 async fn standing(work: &Work<'_>, id: Uuid) -> Result<HoldRow, Error> {

@@ -17,7 +17,6 @@ use crate::store::{OrgTx, channel, customer, user};
 use chrono::NaiveDate;
 use domain::customer::{Field, Language};
 use domain::delivery::is_mail_address;
-use render::mail::{LetterParts, compose_letter};
 use render::privacy::{ChangeFacts, Changes, change_notice};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -249,17 +248,8 @@ async fn mail(ctx: &Ctx, found: &Found, person: &Person, to: &str) -> Handed {
         link: found.link.clone(),
         changes: found.changes.clone(),
     };
-    let (id, at) = (ctx.id(), ctx.now());
-    let parts = LetterParts {
-        paper: &change_notice(&facts, &person.name, person.language),
-        from_name: &found.org.sender_name,
-        from_address: &found.org.sender_email,
-        reply_to: found.org.reply_to.as_deref(),
-        to_address: to,
-        message_id: format!("{id}@{}", ctx.config.mail.domain),
-        at,
-    };
-    payer::hand_over(ctx, found.org.org_id, id, to, at, compose_letter(&parts)).await
+    let paper = change_notice(&facts, &person.name, person.language);
+    payer::mail_letter(ctx, &found.org, (ctx.id(), ctx.now()), to, &paper).await
 }
 
 async fn view(ctx: &Ctx, found: &Found, round: &Round, language: Language) -> Result<NoticeView, Error> {

@@ -101,7 +101,7 @@ pub async fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Restricted>, Error> {
 
 /// Tells of restrictions to be looked at within a week or late: an event, a log line and a figure.
 pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
-    let mut work = Work::begin(ctx, actor).await?;
+    let work = Work::begin(ctx, actor).await?;
     let today = work.today();
     let until = today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today);
     let rows = store::list_restricted(&work.tx).await?;
@@ -113,9 +113,5 @@ pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     }
     let deed = |id| Deed { verb: "customer.restriction_due", subject: "customer", id, fields: "" };
     let due: Vec<Uuid> = rows.into_iter().filter(|r| r.review_on <= until).map(|r| r.customer_id).collect();
-    let Some((last, rest)) = due.split_last() else { return Ok(()) };
-    for id in rest {
-        work.note(&deed(*id));
-    }
-    work.done(deed(*last)).await
+    work.done_each(&due, deed).await
 }

@@ -160,6 +160,15 @@ impl<'a> Work<'a> {
         self.events.push(event);
     }
 
+    /// Keeps the work with the same deed done to several things; nothing is kept where there are none.
+    pub async fn done_each(mut self, ids: &[Uuid], deed: impl Fn(Uuid) -> Deed<'static>) -> Result<(), Error> {
+        let Some((last, rest)) = ids.split_last() else { return Ok(()) };
+        for id in rest {
+            self.note(&deed(*id));
+        }
+        self.done(deed(*last)).await
+    }
+
     /// Keeps the work with its audit events, and the client's key with what was made.
     pub async fn done(mut self, deed: Deed<'_>) -> Result<(), Error> {
         self.note(&deed);

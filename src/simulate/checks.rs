@@ -5,14 +5,13 @@ use super::closing::Standing;
 use super::people::{CONTACT, CORE, FREE, MARKS, marks, no_of};
 use super::story::Life;
 use crate::backup::Vault;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, oslo_day};
 use crate::privacy::breach::{self, BreachView};
 use crate::privacy::inventory::columns;
 use crate::privacy::{closing, policy, request};
 use crate::services::{Actor, audit, ledger};
 use crate::store::{audit as store, ending, erasure, traces, views, worklist};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use chrono_tz::Europe::Oslo;
 use domain::audit::Chain;
 use domain::privacy::{Period, RuleId, financial_year_over_on};
 use secrecy::ExposeSecret;
@@ -100,7 +99,7 @@ async fn acts(ctx: &Ctx, actor: &Actor) -> anyhow::Result<Vec<String>> {
     let tx = ctx.db.read(actor.org).await?;
     let oldest = store::list(&tx, Chain::Other, Uuid::nil(), 1).await?;
     tx.commit().await?;
-    let over = |at: DateTime<Utc>| at.with_timezone(&Oslo).date_naive() < period.cutoff(ctx.today());
+    let over = |at: DateTime<Utc>| oslo_day(at) < period.cutoff(ctx.today());
     Ok(oldest.into_iter().filter(|e| over(e.at)).map(|e| format!("{} of {}", e.verb, e.at)).collect())
 }
 
@@ -164,9 +163,8 @@ fn told_late(cases: &[BreachView]) -> Vec<String> {
 /// The list of people goes on its day and no sooner; the case goes on its own.
 fn concerned(ctx: &Ctx, life: &Life, cases: &[BreachView]) -> Vec<String> {
     let today = ctx.today();
-    let ends = |period: Period, since: Option<DateTime<Utc>>| {
-        since.map_or(NaiveDate::MAX, |at| period.after(at.with_timezone(&Oslo).date_naive()))
-    };
+    let ends =
+        |period: Period, since: Option<DateTime<Utc>>| since.map_or(NaiveDate::MAX, |at| period.after(oslo_day(at)));
     let wrong = |case: &BreachView| {
         let until = ends(life.kept.concerned, case.persons_informed_at.or(case.closed_at));
         let case_until = ends(life.kept.breach, case.closed_at);

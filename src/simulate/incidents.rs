@@ -11,9 +11,8 @@ use crate::privacy::explain::Subject;
 use crate::privacy::hold::{self, NewHold};
 use crate::services::Actor;
 use crate::services::customer::{self, Ending, Input, NewContact};
-use crate::services::invoice::{DraftLine, NewDraft, create_draft, issue_draft};
+use crate::services::invoice::{NewDraft, create_draft, issue_draft};
 use chrono::Days;
-use domain::money::Micro;
 use formats::customer_list::Mode;
 use uuid::Uuid;
 
@@ -42,7 +41,7 @@ impl Life {
                 told.count("consents withdrawn");
             }
             8..=10 => {
-                let drafted = create_draft(ctx, &actor, &draft(id)).await;
+                let drafted = create_draft(ctx, &actor, &NewDraft::of_one(id, "KURS")).await;
                 if let Some(drafted) = unless(drafted, &["customer_ended", "restricted"])? {
                     told.count("drafts");
                     if dice.once_in(2) {
@@ -135,25 +134,4 @@ async fn dispute(world: &World, actor: &Actor, id: Uuid, told: &mut Told) -> any
     hold::place(&world.ctx, actor, &placed).await?;
     told.count("holds placed");
     Ok(())
-}
-
-/// A course, invoiced by hand.
-fn draft(customer_id: Uuid) -> NewDraft {
-    NewDraft {
-        customer_id,
-        lines: vec![DraftLine {
-            product_number: Some("KURS".into()),
-            description: None,
-            quantity: Micro::ONE,
-            unit: None,
-            unit_price: None,
-            discount_percent: Micro::ZERO,
-            vat_code: None,
-        }],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
-    }
 }

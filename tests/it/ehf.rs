@@ -1,6 +1,6 @@
 //! EHF: what is issued passes the official validator, whatever the lines; what cannot go says why.
 
-use crate::harness::{TestApp, both, skip};
+use crate::harness::{TestApp, both, one_of_a, skip};
 use chrono::NaiveDate;
 use domain::credit_note::{CreditedGroup, credit_totals};
 use domain::customer::Language;
@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reskontro::ctx::Ctx;
 use reskontro::services::Actor;
 use reskontro::services::access::{self, Scope};
-use reskontro::services::invoice::{self, DraftLine, NewDraft};
+use reskontro::services::invoice;
 use reskontro::services::organisation::{self, OrganisationPatch};
 use reskontro::store::views;
 use std::process::Command;
@@ -219,25 +219,7 @@ both!(an_issued_invoice_to_a_business_is_had_as_ehf, async |app: &TestApp| {
 
 /// One more invoice, of product A.
 pub async fn issue(ctx: &Ctx, actor: &Actor, customer_id: Uuid) -> Uuid {
-    let line = DraftLine {
-        product_number: Some("A".into()),
-        description: None,
-        quantity: Micro::ONE,
-        unit: None,
-        unit_price: None,
-        discount_percent: Micro::ZERO,
-        vat_code: None,
-    };
-    let new = NewDraft {
-        customer_id,
-        lines: vec![line],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
-    };
-    let id = invoice::create_draft(ctx, actor, &new).await.unwrap();
+    let id = invoice::create_draft(ctx, actor, &one_of_a(customer_id)).await.unwrap();
     invoice::issue_draft(ctx, actor, id).await.unwrap().id
 }
 

@@ -1,4 +1,4 @@
-//! Erasure, retention, backup, expiry and restore killed with SIGKILL at random moments: each goes on or leaves nothing half
+//! Erasure, backup and restore killed with SIGKILL at random moments: each goes on or leaves nothing half
 //! done. `TORTURE_ROUNDS` says how often (2 when it is not set; `make torture N=50`).
 
 use crate::backup::{Elsewhere, with_key};

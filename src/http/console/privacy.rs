@@ -4,7 +4,7 @@
 use super::deliveries::count;
 use super::frame::{Page, Trouble, around};
 use super::session::{Posted, Visitor};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, oslo_day};
 use crate::privacy::certificate::{self, Certificate, Fate, Part};
 use crate::privacy::explain::{self, Subject};
 use crate::privacy::request::{self, Decision, RequestView, Sorted, UNSORTED};
@@ -16,7 +16,6 @@ use crate::store::views;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use chrono_tz::Europe::Oslo;
 use console::{
     DeskView, ErasurePart, ErasureRow, ErasureView, PartFate, PlanItem, PlanRow, PlanView, RequestPageView, RequestRow,
     RequestState,
@@ -75,7 +74,7 @@ fn row(r: &RequestView, names: &Names) -> RequestRow {
         received_on: r.received_on,
         due_on: r.due_on,
         state: state(r),
-        closed_on: r.closed_at.map(|at| at.with_timezone(&Oslo).date_naive()),
+        closed_on: r.closed_at.map(oslo_day),
     }
 }
 

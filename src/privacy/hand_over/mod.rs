@@ -13,7 +13,7 @@ use super::erase::{self, remove_files};
 use super::ledger::{self, Kind, Line};
 use super::policy;
 use super::reading;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, oslo_day};
 use crate::services::error::Error;
 use crate::services::upkeep::job;
 use crate::services::work::{Actor, Deed, Work};
@@ -22,8 +22,7 @@ use crate::store::hand_over::{self as store, Gone, HandOver, Taken};
 use crate::store::organisation::{self, Organisation};
 use crate::store::{archive, ending};
 use bytes::Bytes;
-use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Europe::Oslo;
+use chrono::{DateTime, Utc};
 use content::Package;
 use domain::hex;
 use domain::privacy::{Custody, RuleId};
@@ -156,10 +155,11 @@ pub async fn begin(
     let org = organisation::find(&tx).await?.ok_or_else(|| Error::not_found("organisation"))?;
     let chosen = organisation::list_gl(&tx).await?;
     let bookings = store::all_bookings(&tx).await?;
-    let anybody = !store::archived(&tx, Uuid::nil(), 1).await?.is_empty()
-        || !store::gone(&tx, Gone::Since, Uuid::nil(), 1).await?.is_empty();
+    let is_empty = scope == Scope::Archive
+        && store::archived(&tx, Uuid::nil(), 1).await?.is_empty()
+        && store::gone(&tx, Gone::Since, Uuid::nil(), 1).await?.is_empty();
     tx.commit().await?;
-    if scope == Scope::Archive && !anybody {
+    if is_empty {
         return Err(Error::conflict("archive_empty", "nobody is in the archive; there is nothing to hand over"));
     }
     let (to, from) = mpsc::channel(8);
@@ -229,11 +229,6 @@ pub async fn write(
     Ok((made?, file))
 }
 
-/// The day in Oslo.
-fn day(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&Oslo).date_naive()
-}
-
 /// What became of a confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmed {
@@ -262,11 +257,6 @@ pub async fn confirm_later(ctx: &Ctx, actor: &Actor, id: Uuid, sha256: &str) -> 
     let still_here = store::left(&tx).await?.remove(&id).unwrap_or_default();
     tx.commit().await?;
     Ok(HandOverView::new(row, still_here))
-}
-
-/// Deletes what a confirmed package of the archive holds.
-pub async fn take_confirmed(ctx: &Ctx, actor: &Actor, id: Uuid) -> Result<(), Error> {
-    take(ctx, actor, id).await.map(|_| ())
 }
 
 async fn accept(ctx: &Ctx, actor: &Actor, id: Uuid, sha256: &str, by_job: bool) -> Result<HandOver, Error> {
@@ -322,7 +312,7 @@ async fn unless_more_is_here(work: &Work<'_>, package: &HandOver) -> Result<(), 
         let message = "the agreement goes on: nothing is deleted by this; end it first (org end)";
         return Err(Error::conflict("agreement_goes_on", message));
     };
-    let is_late = day(package.made_at) > over.ends_on;
+    let is_late = oslo_day(package.made_at) > over.ends_on;
     if !is_late || store::all_bookings(&work.tx).await? != package.bookings {
         let message = "the package was written before the last day was over, or something was billed or paid since: write \
                        another one and confirm that";
@@ -332,7 +322,7 @@ async fn unless_more_is_here(work: &Work<'_>, package: &HandOver) -> Result<(), 
 }
 
 /// Deletes what a confirmed package holds; goes on where a process died.
-async fn take(ctx: &Ctx, actor: &Actor, package: Uuid) -> Result<Confirmed, Error> {
+pub async fn take(ctx: &Ctx, actor: &Actor, package: Uuid) -> Result<Confirmed, Error> {
     loop {
         let tx = ctx.db.retain_look(actor.org).await?;
         let ids = store::to_take(&tx, package, BATCH).await?;

@@ -9,7 +9,6 @@ use crate::store::request::Request;
 use crate::store::{OrgTx, clocks, customer, privacy, user};
 use domain::customer::{Field, Language};
 use domain::delivery::is_mail_address;
-use render::mail::{LetterParts, compose_letter};
 use render::privacy::{AnswerFacts, Said, request_answer};
 
 /// Where somebody who asked is written to.
@@ -65,17 +64,8 @@ pub(super) async fn tell(ctx: &Ctx, reached: &Reached, row: &Request, said: &Sai
         on: ctx.today(),
         received_on: row.received_on,
     };
-    let (id, at) = (ctx.id(), ctx.now());
-    let parts = LetterParts {
-        paper: &request_answer(&facts, said, reached.language),
-        from_name: &reached.org.sender_name,
-        from_address: &reached.org.sender_email,
-        reply_to: reached.org.reply_to.as_deref(),
-        to_address: &reached.to,
-        message_id: format!("{id}@{}", ctx.config.mail.domain),
-        at,
-    };
-    match payer::hand_over(ctx, reached.org.org_id, id, &reached.to, at, compose_letter(&parts)).await {
+    let paper = request_answer(&facts, said, reached.language);
+    match payer::mail_letter(ctx, &reached.org, (ctx.id(), ctx.now()), &reached.to, &paper).await {
         Handed::Accepted(_) | Handed::HandedOver(_) => true,
         // What was lost on the line may have arrived; nobody can say so.
         Handed::Lost(fault) | Handed::Temporary(fault) | Handed::Away(fault) | Handed::Permanent(fault) => {

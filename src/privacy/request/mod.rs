@@ -380,7 +380,7 @@ async fn note_told(
 
 /// Tells of open requests that are due within a week or late: an event, a log line and a figure.
 pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
-    let mut work = Work::begin(ctx, actor).await?;
+    let work = Work::begin(ctx, actor).await?;
     let today = work.today();
     let late = store::count_due(&work.tx, today).await?;
     let soon = store::list(&work.tx, true, SHOWN).await?;
@@ -391,9 +391,5 @@ pub async fn remind(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     }
     let until = today.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(today);
     let due: Vec<Uuid> = soon.into_iter().filter(|r| r.due_on <= until).map(|r| r.id).collect();
-    let Some((last, rest)) = due.split_last() else { return Ok(()) };
-    for id in rest {
-        work.note(&Deed { verb: "privacy_request.due", subject: "privacy_request", id: *id, fields: "" });
-    }
-    work.done(Deed { verb: "privacy_request.due", subject: "privacy_request", id: *last, fields: "" }).await
+    work.done_each(&due, |id| Deed { verb: "privacy_request.due", subject: "privacy_request", id, fields: "" }).await
 }

@@ -1,13 +1,12 @@
 //! Seals events into segments.
 
 use super::{heads, link};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, oslo_day};
 use crate::services::error::Error;
 use crate::services::work::Actor;
 use crate::store::audit::{self as store, Event, Segment};
 use crate::store::organisation;
 use chrono::{Duration, NaiveDate};
-use chrono_tz::Europe::Oslo;
 use domain::audit::Chain;
 use uuid::Uuid;
 
@@ -33,7 +32,7 @@ pub async fn seal(ctx: &Ctx, actor: &Actor) -> Result<u64, Error> {
 
 /// The day in Oslo an event belongs to.
 fn day(event: &Event) -> NaiveDate {
-    event.at.with_timezone(&Oslo).date_naive()
+    oslo_day(event.at)
 }
 
 async fn seal_one(ctx: &Ctx, actor: &Actor, chain: Chain) -> Result<u64, Error> {

@@ -35,6 +35,29 @@ pub struct NewDraft {
     pub note: Option<String>,
 }
 
+impl NewDraft {
+    /// One of a product for a customer, and nothing besides.
+    pub fn of_one(customer_id: Uuid, product: &str) -> Self {
+        Self {
+            customer_id,
+            lines: vec![DraftLine {
+                product_number: Some(product.to_owned()),
+                description: None,
+                quantity: Micro::ONE,
+                unit: None,
+                unit_price: None,
+                discount_percent: Micro::ZERO,
+                vat_code: None,
+            }],
+            due_on: None,
+            delivered_from: None,
+            delivered_to: None,
+            delivery_place: None,
+            note: None,
+        }
+    }
+}
+
 /// One line: of a product, or free.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,8 @@ use chrono::{DateTime, Duration, Utc};
 use domain::channel::Channel;
 use domain::customer::Language;
 use render::RenderError;
-use render::mail::{CodeParts, compose_code};
+use render::mail::{CodeParts, LetterParts, compose_code, compose_letter};
+use render::paper::Paper;
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -185,6 +186,26 @@ async fn mail(ctx: &Ctx, org: &Organisation, to: &str, code: &str, minutes: i64,
         at,
     };
     hand_over(ctx, org.org_id, id, to, at, compose_code(&parts)).await
+}
+
+/// Mails a letter of an organisation that belongs to no delivery.
+pub(crate) async fn mail_letter(
+    ctx: &Ctx,
+    org: &Organisation,
+    (id, at): (Uuid, DateTime<Utc>),
+    to: &str,
+    paper: &Paper,
+) -> Handed {
+    let parts = LetterParts {
+        paper,
+        from_name: &org.sender_name,
+        from_address: &org.sender_email,
+        reply_to: org.reply_to.as_deref(),
+        to_address: to,
+        message_id: format!("{id}@{}", ctx.config.mail.domain),
+        at,
+    };
+    hand_over(ctx, org.org_id, id, to, ctx.now(), compose_letter(&parts)).await
 }
 
 /// Signs a mail that belongs to no delivery and hands it to the relay. Its envelope sender names no delivery: what comes back is

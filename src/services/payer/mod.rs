@@ -8,7 +8,7 @@ mod link;
 mod page;
 
 pub use code::{CodeSent, Opened, open, send_code};
-pub(crate) use code::{address, hand_over, mail_code, new_code};
+pub(crate) use code::{address, hand_over, mail_code, mail_letter, new_code};
 pub(crate) use link::url_for;
 pub use link::{Link, find, find_url, revoke};
 pub(crate) use page::is_open;

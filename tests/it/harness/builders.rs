@@ -6,7 +6,7 @@ use domain::privacy::Preset;
 use formats::customer_list::Mode;
 use reskontro::services::Actor;
 use reskontro::services::customer::{self, Input, PlanReport};
-use reskontro::services::invoice::{self, DraftLine, NewDraft};
+use reskontro::services::invoice::{self, NewDraft};
 use reskontro::services::organisation::{self, DPA_VERSION, NewBankAccount, NewOrganisation};
 use reskontro::services::product::{self, NewProduct};
 use uuid::Uuid;
@@ -45,23 +45,7 @@ pub fn association() -> NewOrganisation {
 
 /// A draft for a customer: one of product A.
 pub fn one_of_a(customer_id: Uuid) -> NewDraft {
-    NewDraft {
-        customer_id,
-        lines: vec![DraftLine {
-            product_number: Some("A".into()),
-            description: None,
-            quantity: Micro::ONE,
-            unit: None,
-            unit_price: None,
-            discount_percent: Micro::ZERO,
-            vat_code: None,
-        }],
-        due_on: None,
-        delivered_from: None,
-        delivered_to: None,
-        delivery_place: None,
-        note: None,
-    }
+    NewDraft::of_one(customer_id, "A")
 }
 
 impl TestApp {
